@@ -1,0 +1,31 @@
+#include "posecore/status.hpp"
+
+namespace posecore {
+
+const char* message(Status status) noexcept {
+  switch (status) {
+    case Status::kOk:
+      return "ok";
+    case Status::kNullPointer:
+      return "memory that is needed was not given";
+    case Status::kBadSkeleton:
+      return "a skeleton wants 1 to 1024 keypoints and edges that form one tree over all of them";
+    case Status::kBadOptions:
+      return "an option is outside of its range";
+    case Status::kBadTensor:
+      return "a tensor wants rows, columns, channels, a known element type and a positive scale";
+    case Status::kMixedTensors:
+      return "the tensors of one picture want one grid and one element type";
+    case Status::kBadChannels:
+      return "the tensors' channels do not fit the skeleton";
+    case Status::kTooLarge:
+      return "the tensors have more cells than 32 bits can count";
+    case Status::kWorkspaceTooSmall:
+      return "the plan or workspace memory is smaller than was asked for";
+    case Status::kSinkTooSmall:
+      return "the sink has less room than max_poses";
+  }
+  return "unknown status";
+}
+
+}  // namespace posecore

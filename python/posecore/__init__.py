@@ -1,0 +1,68 @@
+"""Human pose estimation for the edge: a C++ core under a Python API.
+
+```python
+import posecore as pc
+
+poses = pc.Estimator()(image)        # RGB uint8 (H, W, 3) -> Poses, in this image's pixels
+decoder = pc.Decoder(pc.COCO17, stride_px=16)
+poses = decoder(heatmaps, short_offsets, displacement_fwd, displacement_bwd)
+```
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from posecore import errors, skeletons
+from posecore._core import __version__
+from posecore.decode import Decoder, HeatmapDecoder, SingleDecoder
+from posecore.errors import MissingExtra, ModelError, PosecoreError, SourceError
+from posecore.heads import Heads, Quantization
+from posecore.install import cmake_dir, include_dir
+from posecore.poses import Poses
+from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
+
+if TYPE_CHECKING:
+    from posecore.draw import draw
+    from posecore.runtime.estimator import Estimator
+
+# Imported when first used: they bring pictures and interpreters with them.
+_LAZY = {"Estimator": "posecore.runtime.estimator", "draw": "posecore.draw"}
+
+__all__ = [
+    "COCO17",
+    "COCO_FEET23",
+    "CROWDPOSE14",
+    "MPII16",
+    "Decoder",
+    "Estimator",
+    "Heads",
+    "HeatmapDecoder",
+    "MissingExtra",
+    "ModelError",
+    "PosecoreError",
+    "Poses",
+    "Quantization",
+    "SingleDecoder",
+    "Skeleton",
+    "SourceError",
+    "__version__",
+    "cmake_dir",
+    "draw",
+    "errors",
+    "include_dir",
+    "skeletons",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'posecore' has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

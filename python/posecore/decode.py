@@ -1,0 +1,287 @@
+"""Heads to poses: `Decoder` for many people, `SingleDecoder` and `HeatmapDecoder` for one.
+
+The arithmetic is the C++ core's; here options get their names and mistakes their sentences.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from posecore import _core
+from posecore.heads import Heads
+from posecore.poses import Poses
+from posecore.skeletons import Skeleton
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Refinement = Literal["none", "quarter", "taylor"]
+_REFINEMENTS: tuple[Refinement, ...] = ("none", "quarter", "taylor")
+_OFFSET_NAMES = ("short_offsets", "displacement_fwd", "displacement_bwd")
+
+
+class Decoder:
+    """Every person of a picture from PoseNet heads: PersonLab's greedy grouping (arXiv 1803.08225) with the
+    sampling, refinement and re-scoring of Coral's decoder.
+
+    Local maxima of the heatmaps start poses, best first; from each the other keypoints are found along the
+    skeleton's edges by bilinearly sampled displacements and short-offset refinements; a person who is
+    already held is not found twice. Equal scores are taken by row, column, keypoint.
+
+    Args:
+        skeleton: K keypoints joined by a tree of edges, in channel order.
+        stride_px: input pixels from cell to cell, over 0.
+        max_poses: the most people that are returned, 1..65536. A duplicate never takes a person's place.
+        root_threshold: score in [0, 1] from which a local maximum starts a pose.
+        pose_threshold: score in [0, 1] below which a pose is dropped. A pose's score is the mean of its
+            keypoint scores, with those that a better pose already has counted as 0.
+        nms_radius_px: two keypoints of one kind within this many input pixels are one, 0 or more.
+        refine_steps: short-offset corrections after each displacement, 0..100; 5 ends within 0.001 px.
+        local_maximum_radius: cells that a root is a maximum over, in each direction, 0..100.
+
+    A decoder keeps its working memory: one a thread.
+
+    Raises:
+        TypeError: an option of another type, or a skeleton that is none.
+        ValueError: an option out of range, or a skeleton without edges.
+    """
+
+    __slots__ = ("_core", "_options", "skeleton")
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        stride_px: float,
+        max_poses: int = 20,
+        root_threshold: float = 0.2,
+        pose_threshold: float = 0.2,
+        nms_radius_px: float = 10.0,
+        refine_steps: int = 5,
+        local_maximum_radius: int = 1,
+    ) -> None:
+        _want_skeleton(skeleton)
+        if len(skeleton.edges) != skeleton.num_keypoints - 1:
+            raise ValueError(
+                f"skeleton: wanted edges to walk from keypoint to keypoint, got none in {skeleton.name}; "
+                "HeatmapDecoder needs none"
+            )
+        self.skeleton = skeleton
+        self._options: dict[str, Any] = {
+            "stride_px": number(stride_px, "stride_px", 0, 65536, above=True),
+            "max_poses": whole(max_poses, "max_poses", 1, 65536),
+            "root_threshold": number(root_threshold, "root_threshold", 0, 1),
+            "pose_threshold": number(pose_threshold, "pose_threshold", 0, 1),
+            "nms_radius_px": number(nms_radius_px, "nms_radius_px", 0, 65536),
+            "refine_steps": whole(refine_steps, "refine_steps", 0, 100),
+            "local_maximum_radius": whole(local_maximum_radius, "local_maximum_radius", 0, 100),
+        }
+        self._core = _core.MultiPoseDecoder(
+            num_keypoints=skeleton.num_keypoints, edges=list(skeleton.edges), **self._options
+        )
+
+    def __call__(
+        self,
+        heatmaps: Heads | npt.NDArray[np.float32],
+        short_offsets: npt.NDArray[np.float32] | None = None,
+        displacement_fwd: npt.NDArray[np.float32] | None = None,
+        displacement_bwd: npt.NDArray[np.float32] | None = None,
+    ) -> Poses:
+        """The people of one picture, best first, in input pixels.
+
+        Either one `Heads`, of any dtype, layout and quantisation, or four float32 arrays: heatmaps
+        (h, w, K) logits, short offsets (h, w, 2K), forward and backward displacements (h, w, 2(K - 1)) in
+        input pixels, all y before all x.
+
+        Raises:
+            TypeError: arrays of another dtype; nothing is cast.
+            ValueError: shapes that do not fit the skeleton, or heads of another stride.
+            RuntimeError: this decoder is at work in another thread.
+        """
+        if isinstance(heatmaps, Heads):
+            return self._decode_heads(heatmaps, short_offsets)
+        arrays = (heatmaps, short_offsets, displacement_fwd, displacement_bwd)
+        for name, array in zip(("heatmaps", *_OFFSET_NAMES), arrays, strict=True):
+            if isinstance(array, np.ndarray) and array.dtype != np.float32:
+                raise TypeError(f"{name}: wanted dtype float32, got {array.dtype}; pass quantised arrays as Heads")
+        return self._poses(self._core.decode(*arrays, True, False, None))
+
+    def _decode_heads(self, heads: Heads, more: object) -> Poses:
+        if more is not None:
+            raise TypeError("heatmaps: wanted either one Heads or four arrays, got both")
+        for name in _OFFSET_NAMES if self.skeleton.num_keypoints > 1 else _OFFSET_NAMES[:1]:
+            if getattr(heads, name) is None:
+                raise ValueError(f"heads: wanted {name}, got heads without; HeatmapDecoder reads heatmaps alone")
+        _want_stride(heads, self._options["stride_px"])
+        return self._poses(
+            self._core.decode(
+                heads.heatmaps,
+                heads.short_offsets,
+                heads.displacement_fwd,
+                heads.displacement_bwd,
+                heads.scores == "logits",
+                heads.layout == "chw",
+                _quantization(heads, ("heatmaps", *_OFFSET_NAMES)),
+            )
+        )
+
+    def _poses(self, arrays: tuple[npt.NDArray[np.float32], ...]) -> Poses:
+        return _poses(arrays, self.skeleton)
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value}" for name, value in self._options.items())
+        return f"Decoder({self.skeleton.name}, {options})"
+
+
+class SingleDecoder:
+    """One person from heatmaps and short offsets: the highest cell of each map plus the offset there.
+
+    The decode of tfjs's `estimateSinglePose`: always one pose, whose score is the mean of its keypoint
+    scores; points are not clamped to the picture.
+
+    Args:
+        skeleton: K keypoints; edges are not read.
+        stride_px: input pixels from cell to cell, over 0.
+    """
+
+    __slots__ = ("_stride_px", "skeleton")
+
+    def __init__(self, skeleton: Skeleton, *, stride_px: float) -> None:
+        self.skeleton = _want_skeleton(skeleton)
+        self._stride_px = number(stride_px, "stride_px", 0, 65536, above=True)
+
+    def __call__(self, heads: Heads) -> Poses:
+        """One pose in input pixels.
+
+        Raises:
+            TypeError: not `Heads`.
+            ValueError: heads of other keypoints or another stride, or without short offsets.
+        """
+        _want_heads(heads, self.skeleton)
+        _want_stride(heads, self._stride_px)
+        if heads.short_offsets is None:
+            raise ValueError("heads: wanted short_offsets, got heads without; HeatmapDecoder reads heatmaps alone")
+        return _poses(
+            _core.decode_single(
+                heads.heatmaps,
+                heads.short_offsets,
+                self._stride_px,
+                heads.scores == "logits",
+                heads.layout == "chw",
+                _quantization(heads, ("heatmaps", "short_offsets")),
+            ),
+            self.skeleton,
+        )
+
+
+class HeatmapDecoder:
+    """One person from heatmaps alone, as top-down networks (CPM, SimpleBaseline, HRNet) give them.
+
+    Args:
+        skeleton: K keypoints; edges are not read.
+        stride_px: input pixels from cell to cell, over 0.
+        refine: how the highest cell is refined: "none"; "quarter", a quarter cell towards the higher
+            neighbour (arXiv 1603.06937); "taylor", the top of the expansion of the map's logarithm
+            (DARK, arXiv 1910.06278).
+        blur_sigma_cells: Gaussian smoothing before "taylor", 0..5 cells; 0 is none. DARK's 11 x 11 kernel
+            for 64 x 48 maps is 2.
+    """
+
+    __slots__ = ("_blur_sigma_cells", "_refinement", "_stride_px", "skeleton")
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        stride_px: float,
+        refine: Refinement = "quarter",
+        blur_sigma_cells: float = 0.0,
+    ) -> None:
+        self.skeleton = _want_skeleton(skeleton)
+        self._stride_px = number(stride_px, "stride_px", 0, 65536, above=True)
+        if refine not in _REFINEMENTS:
+            raise ValueError(f"refine: wanted one of {', '.join(_REFINEMENTS)}, got {refine!r}")
+        self._refinement = _REFINEMENTS.index(refine)
+        self._blur_sigma_cells = number(blur_sigma_cells, "blur_sigma_cells", 0, 5)
+
+    def __call__(self, heads: Heads) -> Poses:
+        """One pose in input pixels; a keypoint's score is its map's highest value.
+
+        Raises:
+            TypeError: not `Heads`.
+            ValueError: heads of other keypoints or another stride.
+        """
+        _want_heads(heads, self.skeleton)
+        _want_stride(heads, self._stride_px)
+        return _poses(
+            _core.decode_heatmaps(
+                heads.heatmaps,
+                self._stride_px,
+                self._refinement,
+                self._blur_sigma_cells,
+                heads.scores == "logits",
+                heads.layout == "chw",
+                _quantization(heads, ("heatmaps",)),
+            ),
+            self.skeleton,
+        )
+
+
+def _poses(arrays: tuple[npt.NDArray[np.float32], ...], skeleton: Skeleton) -> Poses:
+    xy, scores, pose_scores = arrays
+    track_ids = np.full(len(pose_scores), -1, np.int64)
+    return Poses._trusted(xy, scores, pose_scores, scores > 0, track_ids, skeleton, None, None)
+
+
+def _quantization(heads: Heads, names: tuple[str, ...]) -> tuple[float, ...] | None:
+    if not heads.quantization:
+        return None
+    return tuple(
+        value
+        for name in names
+        if name in heads.quantization
+        for value in (heads.quantization[name].scale, heads.quantization[name].zero_point)
+    )
+
+
+def _want_skeleton(skeleton: object) -> Skeleton:
+    if not isinstance(skeleton, Skeleton):
+        raise TypeError(f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}")
+    return skeleton
+
+
+def _want_heads(heads: object, skeleton: Skeleton) -> None:
+    if not isinstance(heads, Heads):
+        raise TypeError(f"heads: wanted Heads, got {type(heads).__name__}")
+    if heads.num_keypoints != skeleton.num_keypoints:
+        raise ValueError(
+            f"heads: wanted {skeleton.num_keypoints} heatmaps for skeleton {skeleton.name}, got {heads.num_keypoints}"
+        )
+
+
+def _want_stride(heads: Heads, stride_px: float) -> None:
+    if heads.stride_px != stride_px:
+        raise ValueError(f"heads: wanted a stride of {stride_px} px as this decoder has, got {heads.stride_px}")
+
+
+def number(value: object, name: str, least: float, most: float, *, above: bool = False) -> float:
+    """`value` as a float in [least, most], or (least, most] where `above`; else an error that names it."""
+    interval = f"{'more than' if above else 'from'} {least} {'up ' if above else ''}to {most}"
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__") or isinstance(value, np.ndarray):
+        raise TypeError(f"{name}: wanted a number {interval}, got {type(value).__name__}")
+    real = float(value)
+    if math.isnan(real) or not (least < real <= most if above else least <= real <= most):
+        raise ValueError(f"{name}: wanted a number {interval}, got {value}")
+    return real
+
+
+def whole(value: object, name: str, least: int, most: int) -> int:
+    """`value` as an int in [least, most]; else an error that names it."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name}: wanted a whole number from {least} to {most}, got {type(value).__name__}")
+    if not least <= value <= most:
+        raise ValueError(f"{name}: wanted a whole number from {least} to {most}, got {value}")
+    return int(value)

@@ -1,0 +1,218 @@
+"""Where pictures come from: what a person typed, as a list of pictures, videos, cameras and heads files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from posecore.errors import SourceError, require
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Image = npt.NDArray[np.uint8]
+
+Kind = Literal["picture", "video", "camera", "heads"]
+
+PICTURE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .png .bmp .dib .webp .tif .tiff .ppm .pgm .pbm .pnm .jp2 .avif".split()
+)
+VIDEO_SUFFIXES = frozenset(
+    ".mp4 .m4v .mov .avi .mkv .webm .wmv .flv .mpg .mpeg .ts .mts .m2ts .3gp .ogv .mjpeg .mjpg .gif".split()
+)
+MAX_PICTURE_PIXELS = 178_956_970
+"""The largest picture that is decoded, 0.5 GB as RGB; Pillow's limit too."""
+_MAX_PICTURE_BYTES = 1 << 29
+_MAX_FILES = 1_000_000
+_DEFAULT_PICTURE = "people.jpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing that gives one or many frames.
+
+    Attributes:
+        kind: "picture" and "heads" give one frame, "video" and "camera" many.
+        name: what it is called in messages and results: the path as it was typed, or "camera 0".
+        path: the file; None for a camera and for the default picture, which lies in the package.
+        camera: the camera's number, or None.
+    """
+
+    kind: Kind
+    name: str
+    path: Path | None = None
+    camera: int | None = None
+
+    @property
+    def stem(self) -> str:
+        """What files about this source are named after."""
+        return f"camera-{self.camera}" if self.camera is not None else Path(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        """The file's ending with its dot, in lower case."""
+        return "" if self.camera is not None else Path(self.name).suffix.lower()
+
+
+def find_sources(typed: Sequence[str]) -> list[Source]:
+    """What was typed, each word a picture, folder, glob, video, camera number or .npz heads; nothing is the
+    default picture.
+
+    A folder gives its pictures in natural order (2 before 10), a glob whatever it matches. An animated GIF
+    is a video. What a file is is said by its ending; a file without a known one is taken for a picture.
+
+    Raises:
+        SourceError: a word that is none of these, a folder without pictures, a glob without a match.
+    """
+    if not typed:
+        return [Source("picture", _DEFAULT_PICTURE)]
+    return [source for word in typed for source in _from_word(word)]
+
+
+def _from_word(word: str) -> list[Source]:
+    if re.fullmatch(r"[0-9]{1,4}", word) and not os.path.exists(word):
+        return [Source("camera", f"camera {int(word)}", camera=int(word))]
+    if re.match(r"[a-z][a-z0-9+.-]+://", word, re.IGNORECASE):
+        raise SourceError(f"{word}: wanted a file, folder, glob or camera number, got a network address")
+    try:
+        if os.path.isdir(word):
+            return _from_folder(word)
+        if os.path.exists(word):
+            return [_from_file(word)]
+        if glob.has_magic(word):
+            return _from_glob(word)
+    except ValueError as error:  # a NUL character in a path
+        raise SourceError(f"{word!r}: wanted a path, got one that no file can have ({error})") from None
+    raise SourceError(f"{word}: there is no such file or folder")
+
+
+def _from_folder(folder: str) -> list[Source]:
+    try:
+        names = sorted(os.listdir(folder), key=_natural)
+    except OSError as error:
+        raise SourceError(f"{folder}: the folder cannot be read ({error.strerror})") from None
+    found = [_from_file(os.path.join(folder, name)) for name in names if _is_picture_name(name)]
+    found = [source for source in found if source.path is not None and source.path.is_file()]
+    if not found:
+        videos = sum(Path(name).suffix.lower() in VIDEO_SUFFIXES for name in names)
+        hint = f"; for its videos, use a glob such as {os.path.join(folder, '*')}" if videos else ""
+        raise SourceError(f"{folder}: wanted a folder with pictures, got one with none{hint}")
+    return found
+
+
+def _from_glob(pattern: str) -> list[Source]:
+    paths: list[str] = []
+    for path in glob.iglob(pattern, recursive=True):
+        if os.path.isfile(path):
+            paths.append(path)
+        if len(paths) > _MAX_FILES:
+            raise SourceError(f"{pattern}: wanted a glob of at most {_MAX_FILES:,} files, got more")
+    known = [p for p in paths if Path(p).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES | {".npz"}]
+    if not known:
+        got = f"{len(paths)} other file{'s' * (len(paths) != 1)}" if paths else "no match"
+        raise SourceError(f"{pattern}: wanted a glob that matches pictures, videos or .npz heads, got {got}")
+    return [_from_file(path) for path in sorted(known, key=_natural)]
+
+
+def _from_file(name: str) -> Source:
+    suffix = Path(name).suffix.lower()
+    kind: Kind = "heads" if suffix == ".npz" else "video" if suffix in VIDEO_SUFFIXES else "picture"
+    return Source(kind, name, path=Path(name))
+
+
+def _is_picture_name(name: str) -> bool:
+    # Names with a leading dot are what other programs leave beside pictures.
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part.lower()) for part in parts if part]
+
+
+def read_picture(source: Source) -> Image:
+    """A picture file as RGB uint8 (H, W, 3), the way that a viewer shows it: EXIF orientation applied, grey
+    and palette as colours, 16 bits as 8, transparency over white.
+
+    Raises:
+        SourceError: the file is not there, not readable, empty, cut off, not a picture, or has more than
+            `MAX_PICTURE_PIXELS` pixels.
+        MissingExtra: OpenCV is not installed.
+    """
+    cv2 = require("cv2", extra="app", purpose="Reading pictures")
+    data = _read_bytes(source)
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        if "CV_IO_MAX_IMAGE" in str(error):
+            raise SourceError(
+                f"{source.name}: wanted a picture of at most {MAX_PICTURE_PIXELS // 1_000_000} megapixels, got a larger one"
+            ) from None
+        image = None
+    except MemoryError:
+        image = None
+    if image is None:
+        raise SourceError(f"{source.name}: wanted a picture, got {_what_it_is(data)}")
+    image = _over_white(cv2, image, data)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _read_bytes(source: Source) -> npt.NDArray[np.uint8]:
+    try:
+        with ExitStack() as stack:
+            path = source.path or stack.enter_context(as_file(files("posecore") / "data" / _DEFAULT_PICTURE))
+            if not path.is_file():
+                what = "a folder" if path.is_dir() else "no regular file" if path.exists() else "nothing of that name"
+                raise SourceError(f"{source.name}: wanted a picture file, got {what}")
+            size = path.stat().st_size
+            if size > _MAX_PICTURE_BYTES:
+                raise SourceError(f"{source.name}: wanted a picture of at most 512 MiB, got {size / 2**20:.0f} MiB")
+            data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise SourceError(f"{source.name}: the file cannot be read ({error.strerror})") from None
+    if data.size == 0:
+        raise SourceError(f"{source.name}: wanted a picture, got an empty file")
+    return data
+
+
+def _what_it_is(data: npt.NDArray[np.uint8]) -> str:
+    start = data[:16].tobytes()
+    for magic, name in (
+        (b"\xff\xd8\xff", "JPEG"),
+        (b"\x89PNG", "PNG"),
+        (b"BM", "BMP"),
+        (b"RIFF", "WebP"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+    ):
+        if start.startswith(magic):
+            return f"a {name} file that is cut off, damaged or too large"
+    return "a file that is not one, or of a kind that OpenCV does not read"
+
+
+def _over_white(cv2: object, image: Image, data: npt.NDArray[np.uint8]) -> Image:
+    """`image` with its transparent parts white; OpenCV's colour reader shows what lies hidden there."""
+    start = data[:32].tobytes()
+    png_alpha = start.startswith(b"\x89PNG") and (data.size > 25 and data[25] in (3, 4, 6))
+    if not (png_alpha or start.startswith((b"RIFF", b"II*\0", b"MM\0*"))):
+        return image
+    whole = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # type: ignore[attr-defined]
+    # This reader does not turn the picture by its EXIF orientation: other shapes mean a turned one.
+    if whole is None or whole.ndim != 3 or whole.shape[2] != 4 or whole.shape[:2] != image.shape[:2]:
+        return image
+    if whole.dtype.kind != "u":
+        return image
+    top = int(np.iinfo(whole.dtype).max)
+    if whole[:, :, 3].min() == top:
+        return image
+    alpha = (whole[:, :, 3:].astype(np.float32)) / top
+    return np.rint(image * alpha + 255 * (1 - alpha)).astype(np.uint8)
