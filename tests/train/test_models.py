@@ -1,0 +1,312 @@
+"""PoseNet in Keras: the network of the published weights, at any size, stride and skeleton."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from posecore.errors import ModelError
+from posecore.train.models import load_posenet_weights, posenet
+
+SHARED = Path(os.environ.get("POSECORE_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
+MODELS = SHARED / "models"
+WEIGHTS_075 = MODELS / "posenet_mobilenet_v1_075_weights_f32.npz"
+FLOAT_TFLITE = MODELS / "posenet_mobilenet_v1_075_337_float.tflite"
+BUNDLED_TFLITE = Path(__file__).resolve().parents[2] / "python/posecore/data/posenet_mobilenet_v1_075.tflite"
+
+needs_shared = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no published models at {MODELS}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keras() -> Any:
+    # Their imports warn about themselves; what they do when posecore calls them is not excused.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("tensorflow", reason="TensorFlow, Keras's backend, is not installed")
+        return pytest.importorskip("keras", reason="Keras is not installed")
+
+
+def weights_of(model: Any) -> dict[str, np.ndarray]:
+    return {f"{layer.name}/{w.name}": w.numpy() for layer in model.layers for w in layer.weights}
+
+
+@pytest.fixture
+def small_model() -> Any:
+    return posenet(alpha=0.5, num_keypoints=5, num_edges=4)
+
+
+@pytest.fixture
+def small_weights(small_model: Any) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: rng.random(w.shape, dtype=np.float32) for name, w in weights_of(small_model).items()}
+
+
+# --- The graph -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("alpha", "parameters"), [(0.5, 577_459), (0.75, 1_258_195), (1.0, 3_313_907)])
+def test_it_has_as_many_parameters_as_the_published_network(alpha: float, parameters: int) -> None:
+    assert posenet(alpha=alpha).count_params() == parameters
+
+
+@pytest.mark.parametrize(
+    ("input_size", "stride", "grid"),
+    [
+        ((481, 353), 8, (45, 61)),
+        ((481, 353), 16, (23, 31)),
+        ((481, 353), 32, (12, 16)),
+        ((353, 481), 8, (61, 45)),
+        ((353, 481), 16, (31, 23)),
+        ((353, 481), 32, (16, 12)),
+    ],
+)
+def test_the_grid_is_the_input_over_the_stride(
+    input_size: tuple[int, int], stride: int, grid: tuple[int, int]
+) -> None:
+    model = posenet(alpha=1.0, output_stride=stride, input_size=input_size)
+    assert {name: head.shape for name, head in model.output.items()} == {
+        "heatmap_2": (None, *grid, 17),
+        "offset_2": (None, *grid, 34),
+        "displacement_fwd_2": (None, *grid, 32),
+        "displacement_bwd_2": (None, *grid, 32),
+    }
+
+
+def test_another_skeleton_changes_the_channels_alone(small_model: Any) -> None:
+    heads = small_model(np.zeros((2, 33, 65, 3), np.float32))
+    assert {name: tuple(head.shape) for name, head in heads.items()} == {
+        "heatmap_2": (2, 3, 5, 5),
+        "offset_2": (2, 3, 5, 10),
+        "displacement_fwd_2": (2, 3, 5, 8),
+        "displacement_bwd_2": (2, 3, 5, 8),
+    }
+
+
+def test_a_skeleton_without_edges_has_no_displacements() -> None:
+    assert list(posenet(alpha=0.5, num_edges=0).output) == ["heatmap_2", "offset_2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"alpha": 0.6}, ValueError, "alpha must be 0.5, 0.75 or 1.0, got 0.6"),
+        ({"output_stride": 4}, ValueError, "output_stride must be 8, 16 or 32, got 4"),
+        (
+            {"alpha": 0.75, "output_stride": 32},
+            ValueError,
+            "output_stride must be 8 or 16 with alpha 0.75, got 32",
+        ),
+        ({"num_keypoints": 0}, ValueError, "num_keypoints must be at least 1, got 0"),
+        ({"num_keypoints": 17.0}, TypeError, "num_keypoints must be an int, got float"),
+        ({"num_edges": -1}, ValueError, "num_edges must be at least 0, got -1"),
+        ({"input_size": 257}, TypeError, "input_size must be (width, height) or None, got 257"),
+        ({"input_size": (257, 0)}, ValueError, "input_size height must be at least 1, got 0"),
+    ],
+)
+def test_a_wrong_argument_gets_one_sentence(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        posenet(**arguments)
+
+
+# --- The published weights -------------------------------------------------------------------------------
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("alpha", "file"),
+    [
+        (0.5, "posenet_mobilenet_v1_050_weights_f16.npz"),
+        (0.75, "posenet_mobilenet_v1_075_weights_f32.npz"),
+        (1.0, "posenet_mobilenet_v1_100_from_int8_weights_f16.npz"),
+    ],
+)
+def test_every_published_array_arrives(alpha: float, file: str) -> None:
+    model = posenet(alpha=alpha)
+    load_posenet_weights(model, MODELS / file)
+    with np.load(MODELS / file, allow_pickle=False) as published:
+        arrived = weights_of(model)
+        assert arrived.keys() == set(published.files)
+        for name in published.files:
+            np.testing.assert_array_equal(arrived[name], published[name].astype(np.float32), err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    bgr = cv2.imread(str(SHARED / "pictures" / "coral_couple.jpg"))
+    square = cv2.resize(bgr, (337, 337), interpolation=cv2.INTER_AREA)
+    return (square[None, :, :, ::-1] / np.float32(127.5) - np.float32(1)).astype(np.float32)
+
+
+def run_tflite(path: Path, image: np.ndarray) -> dict[str, np.ndarray]:
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its interpreter announces that it moves to another package
+        interpreter = tf.lite.Interpreter(str(path))
+    source = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(source, image.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source, image)
+    interpreter.invoke()
+    return {d["name"]: interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()}
+
+
+@needs_shared
+def test_it_gives_what_another_projects_float_model_gives(picture: np.ndarray) -> None:
+    model = posenet()
+    load_posenet_weights(model, WEIGHTS_075)
+    heads, published = model(picture), run_tflite(FLOAT_TFLITE, picture)
+    assert heads.keys() == published.keys()
+    for name, reference in published.items():
+        # 1e-4 of the head's largest value: other float32 kernels sum in another order.
+        np.testing.assert_allclose(
+            np.asarray(heads[name]), reference, rtol=0, atol=1e-4 * np.abs(reference).max(), err_msg=name
+        )
+
+
+@needs_shared
+def test_the_bundled_model_finds_the_keypoints_where_float32_finds_them(picture: np.ndarray) -> None:
+    model = posenet()
+    load_posenet_weights(model, WEIGHTS_075)
+    exact = {name: np.asarray(head)[0] for name, head in model(picture).items()}
+    bundled = {name: head[0] for name, head in run_tflite(BUNDLED_TFLITE, picture).items()}
+    assert list(bundled) == ["heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2"]
+
+    best = exact["heatmap_2"].reshape(-1, 17).argmax(axis=0)
+    np.testing.assert_array_equal(bundled["heatmap_2"].reshape(-1, 17).argmax(axis=0), best)
+    row, column = np.unravel_index(best, exact["heatmap_2"].shape[:2])
+    for name in ("offset_2", "displacement_fwd_2", "displacement_bwd_2"):
+        shift_px = np.abs(bundled[name][row, column] - exact[name][row, column])
+        assert shift_px.max() < 0.5, name
+
+
+@needs_shared
+def test_stride_8_sees_the_same_as_stride_16_on_every_second_cell() -> None:
+    """Atrous convolution only adds cells between: on the shared ones the network computes the same sums."""
+    coarse, fine = posenet(output_stride=16), posenet(output_stride=8)
+    load_posenet_weights(coarse, WEIGHTS_075)
+    load_posenet_weights(fine, WEIGHTS_075)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 225, 321, 3)).astype(np.float32)
+    at_16, at_8 = coarse(image), fine(image)
+    for name, reference in at_16.items():
+        reference = np.asarray(reference)
+        np.testing.assert_allclose(
+            np.asarray(at_8[name])[:, ::2, ::2], reference, rtol=0, atol=1e-4 * np.abs(reference).max()
+        )
+
+
+# --- Files that are not those weights --------------------------------------------------------------------
+
+
+def test_float16_weights_arrive_as_float32(
+    small_model: Any, small_weights: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    halves = {name: w.astype(np.float16) for name, w in small_weights.items()}
+    np.savez(tmp_path / "halves.npz", **halves)
+    load_posenet_weights(small_model, tmp_path / "halves.npz")
+    for name, weight in weights_of(small_model).items():
+        assert weight.dtype == np.float32
+        np.testing.assert_array_equal(weight, halves[name].astype(np.float32))
+
+
+def wrong(weights: dict[str, np.ndarray], name: str, array: np.ndarray | None) -> dict[str, np.ndarray]:
+    rest = {key: weight for key, weight in weights.items() if key != name}
+    return rest if array is None else {**rest, name: array}
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "sentence"),
+    [
+        ("offset_2/bias", None, "have no array offset_2/bias, which posenet_mobilenet_v1_050 needs"),
+        (
+            "conv2d_14_pointwise/bias",
+            np.zeros(3, np.float32),
+            "have an array 'conv2d_14_pointwise/bias', for which posenet_mobilenet_v1_050 has no layer",
+        ),
+        (
+            "heatmap_2/kernel",
+            np.zeros((1, 1, 256, 17), np.float32),
+            "have heatmap_2/kernel of shape (1, 1, 256, 17), the model needs (1, 1, 256, 5)",
+        ),
+        (
+            "heatmap_2/bias",
+            np.zeros(5, np.float64),
+            "have heatmap_2/bias of dtype float64, wanted float32 or float16",
+        ),
+        (
+            "heatmap_2/bias",
+            np.array([0, 0, np.nan, 0, 0], np.float32),
+            "have a value that is not finite in heatmap_2/bias",
+        ),
+        (
+            "heatmap_2/bias",
+            np.array([None] * 5),
+            "have heatmap_2/bias of dtype object, wanted float32 or float16",
+        ),
+    ],
+)
+def test_wrong_weights_get_one_sentence_and_change_nothing(
+    small_model: Any,
+    small_weights: dict[str, np.ndarray],
+    tmp_path: Path,
+    name: str,
+    array: np.ndarray | None,
+    sentence: str,
+) -> None:
+    path = tmp_path / "w.npz"
+    np.savez(path, **wrong(small_weights, name, array))
+    before = weights_of(small_model)
+    with pytest.raises(ModelError, match=f"^{re.escape(f'weights {path} {sentence}')}$"):
+        load_posenet_weights(small_model, path)
+    for key, weight in weights_of(small_model).items():
+        np.testing.assert_array_equal(weight, before[key])
+
+
+def test_a_missing_file_gets_one_sentence(small_model: Any, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"w\.npz cannot be read: No such file or directory$"):
+        load_posenet_weights(small_model, tmp_path / "w.npz")
+
+
+def test_a_single_array_gets_one_sentence(small_model: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "w.npy", np.zeros(3))
+    with pytest.raises(ModelError, match=r"must be an \.npz file of named arrays, got a single \.npy array$"):
+        load_posenet_weights(small_model, tmp_path / "w.npy")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not weights at all"])
+def test_a_file_of_another_kind_gets_one_sentence(small_model: Any, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "w.npz").write_bytes(content)
+    with pytest.raises(ModelError, match=r"w\.npz are not a whole \.npz file$"):
+        load_posenet_weights(small_model, tmp_path / "w.npz")
+
+
+def test_damaged_weights_are_an_error_or_exactly_what_was_saved(
+    small_model: Any, small_weights: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    """Bytes overwritten anywhere: a ModelError, never another exception, never other numbers unnoticed."""
+    np.savez_compressed(tmp_path / "whole.npz", **small_weights)
+    whole = (tmp_path / "whole.npz").read_bytes()
+    rng = np.random.default_rng(1)
+    refused = 0
+    for _ in range(40):
+        damaged = bytearray(whole)
+        at = int(rng.choice([rng.integers(len(whole)), len(whole) - 1 - rng.integers(6000)]))
+        damaged[at : at + 4] = rng.bytes(4)
+        (tmp_path / "w.npz").write_bytes(damaged[: rng.integers(len(whole)) if rng.random() < 0.2 else None])
+        try:
+            load_posenet_weights(small_model, tmp_path / "w.npz")
+        except ModelError:
+            refused += 1
+        else:
+            for name, weight in weights_of(small_model).items():
+                np.testing.assert_array_equal(weight, small_weights[name])
+    assert refused > 10
