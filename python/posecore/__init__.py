@@ -24,11 +24,11 @@ from posecore.poses import Poses
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
 
 if TYPE_CHECKING:
-    from posecore.draw import draw
+    from posecore.drawing import draw
     from posecore.runtime.estimator import Estimator
 
 # Imported when first used: they bring pictures and interpreters with them.
-_LAZY = {"Estimator": "posecore.runtime.estimator", "draw": "posecore.draw"}
+_LAZY = {"Estimator": "posecore.runtime.estimator", "draw": "posecore.drawing"}
 
 __all__ = [
     "COCO17",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 import sys
@@ -46,7 +47,9 @@ def file_names(form: str, stem: str) -> tuple[str, ...]:
     return {"coco": (f"{stem}.coco.json", f"{stem}.coco_images.json")}.get(form, (f"{stem}.{form}",))
 
 
-def open_writer(form: str, folder: Path | None, stem: str, skeleton: Skeleton, files: Sequence[str] = ()) -> PoseWriter:
+def open_writer(
+    form: str, folder: Path | None, stem: str, skeleton: Skeleton, files: Sequence[str] = ()
+) -> PoseWriter:
     """The writer of one of `FORMATS`.
 
     Args:
@@ -78,21 +81,29 @@ def record(file: str, frame: int, poses: Poses) -> dict[str, Any]:
     people = []
     boxes = poses.boxes().tolist()
     for person in range(len(poses)):
-        rows = zip(poses.xy[person].tolist(), poses.scores[person].tolist(), poses.visible[person].tolist(), strict=True)
+        rows = zip(
+            poses.xy[person].tolist(),
+            poses.scores[person].tolist(),
+            poses.visible[person].tolist(),
+            strict=True,
+        )
         people.append(
             {
                 "score": round(float(poses.pose_scores[person]), 4),
                 "track_id": int(poses.track_ids[person]) if poses.track_ids[person] >= 0 else None,
                 "box": [round(value, 2) for value in boxes[person]],
                 "keypoints": [
-                    [round(x, 2), round(y, 2), round(score, 4)] if seen else None for (x, y), score, seen in rows
+                    [round(x, 2), round(y, 2), round(score, 4)] if seen else None
+                    for (x, y), score, seen in rows
                 ],
             }
         )
     return {
         "file": file,
         "frame": frame,
-        "time_s": None if poses.time_s is None else round(poses.time_s, 4),
+        "time_s": round(poses.time_s, 4)
+        if poses.time_s is not None and math.isfinite(poses.time_s)
+        else None,
         "width": width,
         "height": height,
         "people": people,
@@ -193,7 +204,13 @@ class CocoWriter:
         self._count += 1
         row = record(file, frame, poses)
         image_id = self._ids.get(file, self._count)
-        image = {"id": image_id, "file_name": file, "frame": frame, "width": row["width"], "height": row["height"]}
+        image = {
+            "id": image_id,
+            "file_name": file,
+            "frame": frame,
+            "width": row["width"],
+            "height": row["height"],
+        }
         self._images.write(self._image_separator + _dumps(image))
         self._image_separator = ",\n"
         for person in row["people"]:
@@ -296,7 +313,8 @@ class _Text:
             self._file = sys.stdout
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = _beside(path).open("w", encoding="utf-8", newline="\n")
+            # A file name that is no UTF-8 becomes an escape, in JSON a valid one.
+            self._file = _beside(path).open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def write(self, text: str) -> int:
         return self._file.write(text)
@@ -319,7 +337,11 @@ class _Text:
             _beside(self._path).unlink(missing_ok=True)
 
 
-_TEXT_WRITERS = {"json": JsonWriter, "jsonl": JsonlWriter, "csv": CsvWriter}
+_TEXT_WRITERS: dict[str, type[JsonWriter | JsonlWriter | CsvWriter]] = {
+    "json": JsonWriter,
+    "jsonl": JsonlWriter,
+    "csv": CsvWriter,
+}
 
 
 def _beside(path: Path) -> Path:

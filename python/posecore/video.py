@@ -58,7 +58,10 @@ class VideoReader:
             self.close()
             if self._camera:
                 raise SourceError(f"{self._name}: there is no such camera, or another program holds it")
-            raise SourceError(f"{self._name}: wanted a video, got a file that is not one, is cut off, or has an unknown codec")
+            raise SourceError(
+                f"{self._name}: wanted a video, got a file that is not one, is cut off, "
+                "or has an unknown codec"
+            )
         get = self._capture.get
         fps = float(get(self._cv2.CAP_PROP_FPS))
         known = math.isfinite(fps) and 0.1 <= fps <= 1000
@@ -83,7 +86,9 @@ class VideoReader:
             last_s = time_s if time_s > last_s else last_s + 1 / self.fps
             yield index, last_s, self._rgb(image)
         if self.frames_read == 0:
-            raise SourceError(f"{self._name}: wanted a video, got a file without one frame that can be decoded")
+            raise SourceError(
+                f"{self._name}: wanted a video, got a file without one frame that can be decoded"
+            )
 
     def _time_s(self, index: int) -> float:
         if self._camera:
@@ -95,7 +100,9 @@ class VideoReader:
 
     def _rgb(self, image: npt.NDArray[Any]) -> Image:
         if image.dtype != np.uint8 or image.ndim not in (2, 3):
-            raise SourceError(f"{self._name}: wanted frames of 8 bits, got {image.dtype} of shape {image.shape}")
+            raise SourceError(
+                f"{self._name}: wanted frames of 8 bits, got {image.dtype} of shape {image.shape}"
+            )
         code = self._cv2.COLOR_GRAY2RGB if image.ndim == 2 else self._cv2.COLOR_BGR2RGB
         return np.asarray(self._cv2.cvtColor(image, code), np.uint8)
 
@@ -218,7 +225,9 @@ class VideoWriter:
 def _check_file(path: Path, name: str) -> None:
     try:
         if not path.is_file():
-            raise SourceError(f"{name}: wanted a video file, got {'a folder' if path.is_dir() else 'nothing of that name'}")
+            raise SourceError(
+                f"{name}: wanted a video file, got {'a folder' if path.is_dir() else 'nothing of that name'}"
+            )
         with path.open("rb") as file:
             if not file.read(1):
                 raise SourceError(f"{name}: wanted a video, got an empty file")

@@ -8,11 +8,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from posecore.errors import require
+from posecore.pen import Pen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,16 +30,14 @@ if TYPE_CHECKING:
 SIDE_COLORS: dict[str, Color] = {"left": (255, 150, 20), "right": (40, 150, 255), "middle": (245, 245, 245)}
 # Okabe and Ito's palette, brightened where a photograph would swallow it.
 MAP_COLORS: tuple[Color, ...] = (
-    (240, 228, 66), (230, 110, 0), (60, 170, 255), (255, 90, 170), (0, 200, 140), (190, 190, 255), (255, 200, 150),
+    (240, 228, 66), (230, 110, 0), (60, 170, 255), (255, 90, 170),
+    (0, 200, 140), (190, 190, 255), (255, 200, 150),
 )  # fmt: skip
-_RIM: Color = (20, 20, 24)
 _DISPLACEMENT: Color = (255, 225, 60)
 _REFINEMENT: Color = (255, 60, 200)
 _FAINT = 0.35
 _DARK = 0.6
-_COVER = 0.75
-_SHIFT = 4
-_CIRCLE = np.stack([np.cos(np.arange(24) * np.pi / 12), np.sin(np.arange(24) * np.pi / 12)], axis=1)
+_COVER = 0.65
 _PURPOSE = "drawing"
 
 
@@ -56,8 +56,9 @@ def draw(
 ) -> Image:
     """The picture with its people drawn on it: left orange, right blue, middle white.
 
-    Lines lie under points; both grow with the picture's height. Keypoints and limbs whose score is below
-    `confidence` are faint, those that are not visible are left out. A tracked person carries its number.
+    Lines lie under points; both grow with the picture's height, and are finer on small people. Keypoints and
+    limbs whose score is below `confidence` are faint, those that are not visible are left out. A tracked
+    person carries its number.
 
     Args:
         image: (H, W, 3) uint8, RGB.
@@ -77,18 +78,18 @@ def draw(
         raise ValueError(f"confidence: wanted a number in [0, 1], got {confidence}")
     canvas = _canvas(image, copy=copy)
     cv2 = require("cv2", extra="app", purpose=_PURPOSE)
-    pen = _Pen(cv2, canvas.shape[0])
+    pens = [_pen_for(cv2, canvas, poses, person) for person in range(len(poses))]
     faint = [_parts(poses, person, confidence, below=True) for person in range(len(poses))]
     if any(limbs or points for limbs, points in faint):
         layer = canvas.copy()
-        for limbs, points in faint:
+        for pen, (limbs, points) in zip(pens, faint, strict=True):
             pen.limbs_and_points(layer, limbs, points)
         cv2.addWeighted(layer, _FAINT, canvas, 1 - _FAINT, 0, dst=canvas)
     # The best person comes last and so lies on top.
     for person in reversed(range(len(poses))):
-        pen.limbs_and_points(canvas, *_parts(poses, person, confidence, below=False))
+        pens[person].limbs_and_points(canvas, *_parts(poses, person, confidence, below=False))
     for person in reversed(range(len(poses))):
-        _label(pen, canvas, poses, person, confidence, names)
+        _label(pens[person], canvas, poses, person, confidence, names)
     return canvas
 
 
@@ -123,8 +124,8 @@ def draw_heatmaps(
     cv2 = require("cv2", extra="app", purpose=_PURPOSE)
     maps = heads.dequantized("heatmaps")[:, :, channels]
     if heads.scores == "logits":
-        maps = 1 / (1 + np.exp(-np.clip(maps, -30, 30)))
-    maps = np.clip(np.nan_to_num(maps), 0, 1).astype(np.float32)
+        maps = 1 / (1 + np.exp(-maps.clip(-30, 30)))
+    maps = np.nan_to_num(maps).clip(0, 1).astype(np.float32)
     height, width = canvas.shape[:2]
     # Maps are coarse: they are mixed in a small picture, and only their cover and colour grow to full size.
     shrink = max(1.0, min(height, width) / 360)
@@ -135,22 +136,31 @@ def draw_heatmaps(
     cover = np.zeros(small[::-1], np.float32)
     paint = np.zeros((*small[::-1], 3), np.float32)
     for layer, color in zip(np.moveaxis(maps, 2, 0), MAP_COLORS, strict=False):
-        seen = cv2.warpAffine(np.ascontiguousarray(layer), cells_to_small, small, flags=cv2.INTER_CUBIC).clip(0, 1)
+        seen = cv2.warpAffine(np.ascontiguousarray(layer), cells_to_small, small, flags=cv2.INTER_CUBIC).clip(
+            0, 1
+        )
         cover += seen
         paint += seen[:, :, None] * np.asarray(color, np.float32)
     # Where maps overlap their colours mix; a sure cell still lets the picture through.
     paint = np.rint(paint / np.maximum(cover, 1e-6)[:, :, None]).astype(np.uint8)
     cover = cv2.resize(_COVER * np.minimum(cover, 1), (width, height), interpolation=cv2.INTER_LINEAR)
     paint = cv2.resize(paint, (width, height), interpolation=cv2.INTER_LINEAR)
-    canvas = cv2.blendLinear(cv2.convertScaleAbs(canvas, alpha=_DARK), paint, 1 - cover, cover)
-    pen = _Pen(cv2, height)
+    dark = cv2.convertScaleAbs(canvas, alpha=_DARK)
+    canvas = np.asarray(cv2.blendLinear(dark, paint, 1 - cover, cover), np.uint8)
+    pen = Pen(cv2, height)
     names = [skeleton.keypoints[k].replace("_", " ") if skeleton else f"keypoint {k}" for k in channels]
     pen.legend(canvas, list(zip(names, MAP_COLORS, strict=False)))
     return canvas
 
 
 def draw_offsets(
-    image: Image, heads: Heads, geometry: Geometry, poses: Poses, *, refine_steps: int = 5
+    image: Image,
+    heads: Heads,
+    geometry: Geometry,
+    poses: Poses,
+    *,
+    refine_steps: int = 5,
+    darken: bool = True,
 ) -> Image:
     """The walk that found each keypoint, drawn over a darkened picture.
 
@@ -164,32 +174,34 @@ def draw_offsets(
         geometry: from the network's input to this picture.
         poses: in pixels of this picture, decoded from `heads`.
         refine_steps: how often the short offsets are followed.
+        darken: False where the picture is dark already, as `draw_heatmaps` leaves it.
 
     Returns:
         (H, W, 3) uint8, RGB, a new array.
     """
     canvas = _canvas(image, copy=True)
     cv2 = require("cv2", extra="app", purpose=_PURPOSE)
-    canvas = cv2.convertScaleAbs(canvas, alpha=_DARK)
-    pen = _Pen(cv2, canvas.shape[0])
+    if darken:
+        canvas = cv2.convertScaleAbs(canvas, alpha=_DARK)
     tensors = {name: heads.dequantized(name) for name in heads.tensors() if name != "heatmaps"}
     for person in reversed(range(len(poses))):
+        pen = _pen_for(cv2, canvas, poses, person)
         for start, landing, path in _walk(tensors, heads.stride_px, geometry, poses, person, refine_steps):
             pen.arrow(canvas, start, landing, _DISPLACEMENT)
-            for a, b in zip(path[:-1], path[1:], strict=True):
+            for a, b in pairwise(path):
                 pen.line(canvas, a, b, _REFINEMENT, pen.thin, rim=False)
             pen.point(canvas, landing, _REFINEMENT, max(1.5, pen.radius * 0.45))
         for keypoint in np.flatnonzero(poses.visible[person]):
             color = SIDE_COLORS[poses.skeleton.side(int(keypoint))]
             pen.point(canvas, poses.xy[person, keypoint], color, max(2, pen.radius * 0.75))
-    pen.legend(canvas, [("displacement", _DISPLACEMENT), ("short offsets", _REFINEMENT)])
+    entries = [("displacement", _DISPLACEMENT), ("short offsets", _REFINEMENT)]
+    Pen(cv2, canvas.shape[0]).legend(canvas, entries, right=True)
     return canvas
 
 
 def blank(heads: Heads) -> Image:
     """A dark picture as large as the network's input, to draw heads on that came without their picture."""
-    rows, columns = heads.grid
-    height, width = (round((cells - 1) * heads.stride_px) + 1 for cells in (rows, columns))
+    height, width = (round((cells - 1) * heads.stride_px) + 1 for cells in heads.grid)
     return np.full((height, width, 3), (26, 28, 34), np.uint8)
 
 
@@ -203,13 +215,28 @@ def _canvas(image: object, *, copy: bool) -> Image:
     if copy:
         return np.array(image, order="C")
     if not (image.flags.c_contiguous and image.flags.writeable):
-        raise ValueError("image: wanted a writeable C-contiguous array to draw into, got another; pass copy=True")
+        raise ValueError(
+            "image: wanted a writeable C-contiguous array to draw into, got another; pass copy=True"
+        )
     return image
+
+
+def _pen_for(cv2: Any, canvas: Image, poses: Poses, person: int) -> Pen:
+    """The picture's pen, finer for a person who is smaller than a quarter of the picture's height."""
+    points = poses.xy[person][poses.visible[person]].astype(np.float64)
+    height = canvas.shape[0]
+    extent = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+    return Pen(cv2, height, fine=min(1.0, max(0.4, 4 * extent / height)))
 
 
 def _parts(poses: Poses, person: int, confidence: float, *, below: bool) -> tuple[list[Any], list[Any]]:
     """Limbs and points of one person on one side of the confidence, each with its colour."""
-    xy, scores, visible, skeleton = poses.xy[person], poses.scores[person], poses.visible[person], poses.skeleton
+    xy, scores, visible, skeleton = (
+        poses.xy[person],
+        poses.scores[person],
+        poses.visible[person],
+        poses.skeleton,
+    )
     sides = [skeleton.side(k) for k in range(skeleton.num_keypoints)]
     limbs = []
     for a, b in skeleton.limbs:
@@ -225,7 +252,7 @@ def _parts(poses: Poses, person: int, confidence: float, *, below: bool) -> tupl
     return limbs, points
 
 
-def _label(pen: _Pen, canvas: Image, poses: Poses, person: int, confidence: float, names: bool) -> None:
+def _label(pen: Pen, canvas: Image, poses: Poses, person: int, confidence: float, names: bool) -> None:
     sure = poses.visible[person] & (poses.scores[person] >= confidence)
     if names:
         for keypoint in np.flatnonzero(sure):
@@ -235,7 +262,7 @@ def _label(pen: _Pen, canvas: Image, poses: Poses, person: int, confidence: floa
             at = poses.xy[person, keypoint] + (pen.radius * away, pen.radius * 0.8)
             pen.text(canvas, poses.skeleton.keypoints[keypoint].replace("_", " "), at, pen.small, anchor)
     if poses.track_ids[person] >= 0 and sure.any():
-        points = poses.xy[person][sure]
+        points = poses.xy[person][sure].astype(np.float64)
         top = points[:, 1].min() - 3 * pen.radius
         pen.text(canvas, f"#{poses.track_ids[person]}", (points[:, 0].mean(), top), pen.large, 0.5)
 
@@ -252,7 +279,9 @@ def _channels(count: int, keypoints: Sequence[int | str] | None, skeleton: Skele
     for keypoint in keypoints:
         if isinstance(keypoint, str):
             if skeleton is None:
-                raise ValueError(f"keypoints: wanted channels where no skeleton is given, got the name {keypoint!r}")
+                raise ValueError(
+                    f"keypoints: wanted channels where no skeleton is given, got the name {keypoint!r}"
+                )
             keypoint = skeleton.index(keypoint)
         if not 0 <= keypoint < count:
             raise ValueError(f"keypoints: wanted channels 0..{count - 1}, got {keypoint}")
@@ -268,7 +297,12 @@ def _affine(geometry: Geometry, stride_px: float) -> npt.NDArray[np.float64]:
 
 
 def _walk(
-    tensors: dict[str, Any], stride_px: float, geometry: Geometry, poses: Poses, person: int, refine_steps: int
+    tensors: dict[str, Any],
+    stride_px: float,
+    geometry: Geometry,
+    poses: Poses,
+    person: int,
+    refine_steps: int,
 ) -> list[tuple[Any, Any, Any]]:
     """(start, landing, path) in picture pixels of every edge that was walked, best keypoint first."""
     forward, backward = tensors.get("displacement_fwd"), tensors.get("displacement_bwd")
@@ -293,7 +327,7 @@ def _walk(
             for _ in range(refine_steps if "short_offsets" in tensors else 0):
                 path.append(path[-1] + _sample(tensors["short_offsets"], there, path[-1], stride_px))
             steps.append(tuple(geometry.to_image(np.array(xy)) for xy in (points[here], landing, path)))
-    return steps  # type: ignore[return-value]
+    return steps
 
 
 def _sample(field: Any, channel: int, xy: Any, stride_px: float) -> Any:
@@ -306,98 +340,3 @@ def _sample(field: Any, channel: int, xy: Any, stride_px: float) -> Any:
     upper = both[y0, x0] * (1 - (x - x0)) + both[y0, x1] * (x - x0)
     lower = both[y1, x0] * (1 - (x - x0)) + both[y1, x1] * (x - x0)
     return upper * (1 - (y - y0)) + lower * (y - y0)
-
-
-class _Pen:
-    """Widths for a picture of this height, and the strokes made with them."""
-
-    def __init__(self, cv2: Any, height: int) -> None:
-        self.cv2 = cv2
-        self.wide = max(2, round(height / 260))
-        self.thin = max(1, round(height / 500))
-        self.radius = max(2.0, height / 170)
-        self.small = max(0.3, height / 1700)
-        self.large = max(0.45, height / 900)
-
-    def limbs_and_points(self, canvas: Image, limbs: Sequence[Any], points: Sequence[Any]) -> None:
-        for a, b, color in limbs:
-            self.line(canvas, a, b, color, self.wide)
-        for at, color in points:
-            self.point(canvas, at, color, self.radius)
-
-    def line(self, canvas: Image, a: Any, b: Any, color: Color, width: int, *, rim: bool = True) -> None:
-        clipped = _clip(a, b, canvas.shape[1], canvas.shape[0], 4.0 * width + 8)
-        if clipped is None:
-            return
-        start, end = (tuple(int(round(v * (1 << _SHIFT))) for v in point) for point in clipped)
-        if rim:
-            self.cv2.line(canvas, start, end, _RIM, width + max(2, width // 3), self.cv2.LINE_AA, _SHIFT)
-        self.cv2.line(canvas, start, end, color, width, self.cv2.LINE_AA, _SHIFT)
-
-    def point(self, canvas: Image, at: Any, color: Color, radius: float) -> None:
-        x, y = float(at[0]), float(at[1])
-        if not (-2 * radius < x < canvas.shape[1] + 2 * radius and -2 * radius < y < canvas.shape[0] + 2 * radius):
-            return
-        rim = max(1.0, radius * 0.25)
-        for size, shade in ((radius + rim / 2, _RIM), (radius - rim / 2, color)):
-            # OpenCV's own small circles are diamonds.
-            ring = np.rint((_CIRCLE * size + (x, y)) * (1 << _SHIFT)).astype(np.int32)
-            self.cv2.fillConvexPoly(canvas, ring, shade, self.cv2.LINE_AA, _SHIFT)
-
-    def arrow(self, canvas: Image, a: Any, b: Any, color: Color) -> None:
-        self.line(canvas, a, b, color, self.thin, rim=False)
-        along = np.asarray(a, np.float64) - np.asarray(b, np.float64)
-        length = float(np.hypot(*along))
-        if length < 1:
-            return
-        head = along / length * min(3.0 * self.radius, 0.4 * length)
-        across = np.array([-head[1], head[0]]) * 0.45
-        for wing in (head + across, head - across):
-            self.line(canvas, np.asarray(b) + wing, b, color, self.thin, rim=False)
-
-    def text(self, canvas: Image, text: str, at: Any, scale: float, anchor: float) -> None:
-        """White text with a dark rim; `anchor` is the share of its width that lies left of `at`."""
-        cv2, font = self.cv2, self.cv2.FONT_HERSHEY_SIMPLEX
-        stroke = max(1, round(scale * 1.6))
-        (width, height), _ = cv2.getTextSize(text, font, scale, stroke)
-        # Text that belongs to a point outside of the picture is kept inside of it.
-        x = round(min(max(float(at[0]) - width * anchor, 2), max(canvas.shape[1] - width - 2, 2)))
-        y = round(min(max(float(at[1]), height + 2), max(canvas.shape[0] - 3, height + 2)))
-        rim = max(1, round(scale * 2))
-        for dx, dy in ((-rim, 0), (rim, 0), (0, -rim), (0, rim), (-rim, -rim), (rim, rim), (-rim, rim), (rim, -rim)):
-            cv2.putText(canvas, text, (x + dx, y + dy), font, scale, _RIM, stroke, cv2.LINE_AA)
-        cv2.putText(canvas, text, (x, y), font, scale, (255, 255, 255), stroke, cv2.LINE_AA)
-
-    def legend(self, canvas: Image, entries: Sequence[tuple[str, Color]]) -> None:
-        cv2, font = self.cv2, self.cv2.FONT_HERSHEY_SIMPLEX
-        scale = max(0.32, min(canvas.shape[0] / 1300, canvas.shape[1] / 1000))
-        stroke = max(1, round(scale * 1.6))
-        sizes = [cv2.getTextSize(name, font, scale, stroke)[0] for name, _ in entries]
-        row, pad = round(max(height for _, height in sizes) * 1.9), round(10 * scale + 3)
-        width = min(max(width for width, _ in sizes) + row + 3 * pad, canvas.shape[1])
-        height = min(row * len(entries) + 2 * pad, canvas.shape[0])
-        canvas[:height, :width] = (canvas[:height, :width] * 0.35).astype(np.uint8)
-        for place, (name, color) in enumerate(entries):
-            top = pad + place * row
-            cv2.rectangle(canvas, (pad, top + row // 5), (pad + row * 3 // 5, top + row * 4 // 5), color, -1)
-            base = (2 * pad + row * 3 // 5, top + row // 2 + sizes[place][1] // 2)
-            cv2.putText(canvas, name, base, font, scale, (255, 255, 255), stroke, cv2.LINE_AA)
-
-
-def _clip(a: Any, b: Any, width: int, height: int, margin: float) -> tuple[Any, Any] | None:
-    """The part of the segment within the picture and a margin around it, or None (Liang and Barsky)."""
-    start, step = np.asarray(a, np.float64), np.asarray(b, np.float64) - np.asarray(a, np.float64)
-    enter, leave = 0.0, 1.0
-    for axis, size in ((0, width), (1, height)):
-        for low, gap in ((True, start[axis] + margin), (False, size - 1 + margin - start[axis])):
-            speed = -step[axis] if low else step[axis]
-            if speed == 0:
-                if gap < 0:
-                    return None
-            elif speed > 0:
-                leave = min(leave, gap / speed)
-            else:
-                enter = max(enter, gap / speed)
-    if enter > leave:
-        return None
-    return start + enter * step, start + leave * step

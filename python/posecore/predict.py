@@ -1,0 +1,259 @@
+"""`posecore predict`: find people in pictures, videos, cameras and heads; draw them, write them down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import posecore
+from posecore.cli import FAILED, OK, UsageError
+from posecore.destinations import plan
+from posecore.errors import PosecoreError, require
+from posecore.interruption import Interruption
+from posecore.outputs import FORMATS
+from posecore.prediction import Prediction, Wishes
+from posecore.progress import Progress
+from posecore.sources import find_sources
+
+NAME = "predict"
+SUMMARY = "find people in pictures, videos, cameras and heads files"
+DETAILS = """\
+A folder gives its pictures; an animated GIF is a video. A video keeps its rate and size, with --every N
+at 1/N of the rate, so that it plays at the same speed. One that is cut off gives what can be read, and
+exit code 1. heatmaps are some keypoints' confidence maps; offsets is the walk that found each point.
+json, jsonl and csv hold pixels of the picture as it is shown; a keypoint that was not found is null, or
+has no row. coco is results for COCO's evaluation: image ids are the numbers in file names where all are
+numbers, else images are counted from 1; the file .coco_images.json beside says which image each id is."""
+DRAWINGS = ("poses", "heatmaps", "offsets", "names")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "source",
+        nargs="*",
+        metavar="SOURCE",
+        help="picture, folder, glob, video, camera number or .npz heads; none is the default picture",
+    )
+    group = parser.add_argument_group("the network")
+    add = group.add_argument
+    add("--model", metavar="FILE", help="a .tflite model; PoseNet MobileNetV1 0.75 comes with posecore")
+    add(
+        "--size",
+        type=_size,
+        metavar="N|HxW",
+        help="network input: the long side in pixels, or height x width (353x481)",
+    )
+    add("--device", default="cpu", help="cpu (default) or coral, for an Edge TPU")
+    add("--threads", type=_whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
+    group = parser.add_argument_group("what counts as a person")
+    add = group.add_argument
+    add(
+        "--max-poses",
+        type=_whole(1, 65536),
+        metavar="N",
+        help="at most so many people in a frame (default: what the model says, else 20)",
+    )
+    add(
+        "--conf",
+        type=_share,
+        metavar="P",
+        help="score from 0 to 1 for people, for where they start, and below which drawing is faint "
+        "(default 0.2; faint below 0.25)",
+    )
+    add(
+        "--nms",
+        type=_radius,
+        metavar="PX",
+        help="keypoints of one kind within this radius are one, in input pixels (default 10)",
+    )
+    group = parser.add_argument_group("the pictures")
+    add = group.add_argument
+    add(
+        "--mirror",
+        action="store_true",
+        help="mirror pictures as a looking glass does; left and right stay the person's own",
+    )
+    add(
+        "--color",
+        choices=("rgb", "bgr"),
+        default="rgb",
+        help="bgr where red and blue of the source have changed places",
+    )
+    add(
+        "--every",
+        type=_whole(1, 10**9),
+        default=1,
+        metavar="N",
+        help="of a video or camera take each N-th frame only",
+    )
+    group = parser.add_argument_group("what is written")
+    add = group.add_argument
+    add(
+        "--save",
+        type=_names(FORMATS),
+        default=["json"],
+        metavar="LIST",
+        help=f"of {','.join(FORMATS)}, or none (default json)",
+    )
+    add(
+        "--draw",
+        type=_names(DRAWINGS),
+        metavar="LIST",
+        help=f"of {','.join(DRAWINGS)}, or none (default poses)",
+    )
+    add(
+        "--out",
+        metavar="PATH",
+        help="a folder; a picture's or video's name, for one source; - is stdout, for json, jsonl or csv "
+        "without a drawing. Default: posecore-out, then posecore-out-2, ...",
+    )
+    add("--force", action="store_true", help="overwrite files that are there")
+    add("--show", action="store_true", help="show each frame in a window; q or Esc ends")
+    add("--json", action="store_true", help="print a summary for programs on stdout")
+    add("--quiet", action="store_true", help="say nothing but errors")
+
+
+def run(args: argparse.Namespace) -> int:
+    drawings = args.draw if args.draw is not None else [] if args.out == "-" else ["poses"]
+    if args.json and args.out == "-":
+        raise UsageError("--json: stdout is taken by --out -")
+    sources = find_sources(args.source)
+    try:
+        planned = plan(args.out, sources, args.save, drawn=bool(drawings), force=args.force)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if args.show:
+        _need_window()
+    progress = Progress(quiet=args.quiet)
+    estimator = None
+    if any(source.kind != "heads" for source in sources):
+        estimator = _load(args)
+        progress.line(f"{estimator.name} on {args.device}, {estimator.library}")
+    with Interruption() as interruption:
+        prediction = Prediction(sources, planned, _wishes(args, drawings), estimator, progress, interruption)
+        summary = prediction.run()
+    code = interruption.exit_code if summary.interrupted else FAILED if summary.failed else OK
+    for line in summary.lines():
+        progress.line(line)
+    if args.json:
+        about = {
+            "posecore": posecore.__version__,
+            "model": estimator.name if estimator else None,
+            "library": estimator.library if estimator else None,
+            "skeleton": prediction.skeleton.name if prediction.skeleton else None,
+        }
+        print(json.dumps(about | summary.report() | {"exit_code": code}, allow_nan=False))
+    return code
+
+
+def _wishes(args: argparse.Namespace, drawings: list[str]) -> Wishes:
+    given = {
+        "max_poses": args.max_poses,
+        "root_threshold": args.conf,
+        "pose_threshold": args.conf,
+        "nms_radius_px": args.nms,
+    }
+    wishes = Wishes(
+        drawings=tuple(drawings),
+        save=tuple(args.save),
+        decoding={option: value for option, value in given.items() if value is not None},
+        mirror=args.mirror,
+        swap_colors=args.color == "bgr",
+        every=args.every,
+        show=args.show,
+    )
+    return wishes if args.conf is None else replace(wishes, faint_below=args.conf)
+
+
+def load_estimator(**options: Any) -> Any:
+    """The estimator that frames go through."""
+    from posecore.runtime.estimator import Estimator
+
+    return Estimator(options.pop("model"), **options)
+
+
+def _load(args: argparse.Namespace) -> Any:
+    try:
+        return load_estimator(
+            model=args.model,
+            size=args.size,
+            device=args.device,
+            threads=args.threads,
+            max_poses=args.max_poses,
+            root_threshold=args.conf,
+            pose_threshold=args.conf,
+            nms_radius_px=args.nms,
+        )
+    except PosecoreError:
+        raise
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _need_window() -> None:
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        raise PosecoreError("--show: there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+    cv2 = require("cv2", extra="app", purpose="--show")
+    if re.search(r"GUI:\s+NONE", cv2.getBuildInformation()):
+        raise PosecoreError(
+            "--show: this OpenCV has no windows; install opencv-python in place of opencv-python-headless"
+        )
+
+
+def _size(text: str) -> int | tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if not match or "0" in (match[1].lstrip("0") or "0", (match[2] or "1").lstrip("0") or "0"):
+        raise argparse.ArgumentTypeError(
+            f"wanted a long side such as 353 or height x width such as 353x481, got {text!r}"
+        )
+    return (int(match[1]), int(match[2])) if match[2] else int(match[1])
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"wanted a whole number from {low} to {high}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _share(text: str) -> float:
+    return _number(text, 1.0, "a number from 0 to 1")
+
+
+def _radius(text: str) -> float:
+    return _number(text, 65536.0, "a number of pixels from 0")
+
+
+def _number(text: str, high: float, wanted: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= high:
+        raise argparse.ArgumentTypeError(f"wanted {wanted}, got {text!r}")
+    return value
+
+
+def _names(known: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        if text == "none":
+            return []
+        names = [name.strip() for name in text.split(",")]
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"wanted some of {','.join(known)}, or none, got {name!r}")
+        return list(dict.fromkeys(names))
+
+    return parse

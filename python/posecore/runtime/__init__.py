@@ -1,0 +1,1 @@
+"""From a picture to poses: geometry, interpreters, and `Estimator`, which joins them."""

@@ -1,0 +1,383 @@
+"""`Estimator`: a picture in, the poses of the people in it out, in that picture's pixels."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from posecore import skeletons
+from posecore.decode import Decoder, HeatmapDecoder, number, whole
+from posecore.errors import ModelError
+from posecore.poses import Poses
+from posecore.runtime import movenet
+from posecore.runtime.geometry import Geometry
+from posecore.runtime.movenet import MovenetReader
+from posecore.runtime.network import Network
+from posecore.runtime.network_input import checked_image, contiguous_pixels, pixel_coding
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from posecore.heads import Heads, Scores
+    from posecore.runtime.geometry import Sampling
+    from posecore.skeletons import Skeleton
+
+Resize = Literal["letterbox", "stretch", "coral"]
+Color = Literal["rgb", "bgr"]
+
+# AP of the default model on 119 COCO pictures at 257, 353, 401, 481, 513: .120 .178 .192 .218 .212, and
+# 5, 7, 9, 11, 16 ms: above 481, which is Coral's 353x481 for pictures of 4:3, time grows and AP does not.
+DEFAULT_LONG_SIDE = 481
+_DEFAULT_POSE_THRESHOLD = 0.2
+_MAX_SIDE = 8192
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Everything about one picture.
+
+    Attributes:
+        poses: what calling the estimator gives.
+        heads: the network's output tensors, copied; None for MoveNet, which has none.
+        geometry: how picture pixels became input pixels.
+        times: seconds for "resize" (picture to input tensor), "network" and "decode" (heads to `Poses`).
+    """
+
+    poses: Poses
+    heads: Heads | None
+    geometry: Geometry
+    times: dict[str, float]
+
+
+class Estimator:
+    """Finds people and their keypoints in pictures.
+
+    Args:
+        model: a .tflite file's path, or its bytes; None is the PoseNet MobileNetV1 0.75 that comes with the
+            package. Known are PoseNet in its usual layouts, with a PosenetDecoderOp at the end or without,
+            float or quantised; MoveNet single and multi pose; and networks that give plain heatmaps, for
+            which the whole picture counts as one person's box.
+        size: the network's input. A number is for networks that take any size: the picture's longer side is
+            scaled to so many pixels. (height, width), as in models' file names, is one size for all pictures.
+            None is the size that the model file fixes; where it fixes none, 481, or 256 for MoveNet.
+        device: "cpu", or "coral" for an Edge TPU ("coral:0", "coral:usb", ... where there are several).
+        threads: the network's, on the CPU.
+        skeleton: what the keypoints are, a `Skeleton` or its name; None is COCO's 17 for a model of 17.
+        max_poses: at most so many people.
+        root_threshold: people without a keypoint of this score, from 0 to 1, are not looked for.
+        pose_threshold: people with a lower score are dropped.
+        nms_radius_px: PoseNet's keypoints of one kind closer than this are one person's; in input pixels.
+        refine_steps: how often each of PoseNet's keypoints is moved by the short offset where it lies.
+        resize: "letterbox" keeps the picture's aspect and fills up with grey; "stretch" does not keep it;
+            "coral" does not either and takes nearest pixels, as Coral's own code does.
+        color: "rgb", or "bgr" for pictures from OpenCV.
+        scores: what the heatmaps hold, "logits" or "probabilities", where the model's layout says it wrong.
+        stride_px: input pixels from cell to cell, where it does not follow from the model.
+        input_range: the values that a float input takes for bytes 0 and 255, where it is not what PoseNet
+            (-1, 1) and MoveNet (0, 255) take.
+        interpreter: "litert", "tflite-runtime" or "tensorflow"; None is the first that is installed.
+
+    The five decode options are, where they are None, those of the model's own PosenetDecoderOp, else the
+    defaults of `posecore.Decoder`; for other networks than PoseNet, a pose_threshold of 0.2 and no more.
+
+    Attributes:
+        skeleton: what the keypoints are.
+        name: the model's file name without its ending.
+        library: the interpreter that runs it, with its version.
+        input_size: (width, height) of the network's input as it is now.
+
+    Raises:
+        ModelError: the file is not there, no .tflite model, no pose model, or does not fit size or device.
+        MissingExtra: no interpreter is installed.
+        TypeError, ValueError: another argument is not what was wanted.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes | None = None,
+        *,
+        size: int | tuple[int, int] | None = None,
+        device: str = "cpu",
+        threads: int = 1,
+        skeleton: Skeleton | str | None = None,
+        max_poses: int | None = None,
+        root_threshold: float | None = None,
+        pose_threshold: float | None = None,
+        nms_radius_px: float | None = None,
+        refine_steps: int | None = None,
+        resize: Resize = "letterbox",
+        color: Color = "rgb",
+        scores: Scores | None = None,
+        stride_px: float | None = None,
+        input_range: tuple[float, float] | None = None,
+        interpreter: str | None = None,
+    ) -> None:
+        _one_of("resize", resize, get_args(Resize))
+        _one_of("color", color, get_args(Color))
+        if scores is not None:
+            _one_of("scores", scores, ("logits", "probabilities"))
+        long_side, fixed = _size(size)
+        if stride_px is not None:
+            number(stride_px, "stride_px", 0, 65536, above=True)
+        network = Network(
+            model,
+            device=device,
+            threads=threads,
+            interpreter=interpreter,
+            size=fixed,
+            stride_px=stride_px,
+            scores=scores,
+        )
+        self._network = network
+        self.name: str = network.name
+        self.library: str = network.interpreter.library
+        self.skeleton: Skeleton = _skeleton(skeleton, network)
+        self._resize = resize
+        self._swap_red_blue = color == "bgr"
+        self._long_side = _long_side(long_side, fixed, resize, network)
+        self._coding = pixel_coding(
+            network.interpreter.input, kind=network.layout.kind, input_range=input_range, model=network.name
+        )
+        self._reader = _make_reader(
+            network,
+            self.skeleton,
+            {
+                "max_poses": max_poses,
+                "root_threshold": root_threshold,
+                "pose_threshold": pose_threshold,
+                "nms_radius_px": nms_radius_px,
+                "refine_steps": refine_steps,
+            },
+        )
+        self._geometry: Geometry | None = None
+        self._busy = threading.Lock()
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        return self._network.input_size
+
+    def __call__(self, image: npt.NDArray[np.uint8]) -> Poses:
+        """The people in `image`, a uint8 array of shape (H, W, 3), in its own pixels, best first.
+
+        Raises:
+            TypeError, ValueError: not such an array.
+            RuntimeError: another thread is using this estimator; make one for each thread.
+        """
+        pixels, swapped = contiguous_pixels(checked_image(image))
+        with _Alone(self._busy):
+            geometry = self._fill(pixels, swapped)
+            self._network.interpreter.invoke()
+            poses, _ = self._read(self._network.interpreter.output_views())
+        return _in_image(poses, geometry)
+
+    def detail(self, image: npt.NDArray[np.uint8]) -> Detail:
+        """The poses and how they came about; raises as calling does."""
+        pixels, swapped = contiguous_pixels(checked_image(image))
+        with _Alone(self._busy):
+            start = perf_counter()
+            geometry = self._fill(pixels, swapped)
+            filled = perf_counter()
+            self._network.interpreter.invoke()
+            invoked = perf_counter()
+            # Copies, since the next picture overwrites the tensors themselves.
+            outputs = [view.copy() for view in self._network.interpreter.output_views()]
+            copied = perf_counter()
+            poses, heads = self._read(outputs)
+            poses = _in_image(poses, geometry)
+            decoded = perf_counter()
+        times = {"resize": filled - start, "network": invoked - filled, "decode": decoded - copied}
+        return Detail(poses, heads, geometry, times)
+
+    def heads(self, image: npt.NDArray[np.uint8]) -> Heads:
+        """The network's output tensors for `image`, copied.
+
+        Raises as calling does, and `ModelError` for MoveNet, which gives poses and no heads.
+        """
+        if self._network.is_movenet:
+            raise ModelError(
+                f"{self.name}: wanted a network that gives heads, got MoveNet, which gives poses"
+            )
+        pixels, swapped = contiguous_pixels(checked_image(image))
+        with _Alone(self._busy):
+            self._fill(pixels, swapped)
+            self._network.interpreter.invoke()
+            outputs = [view.copy() for view in self._network.interpreter.output_views()]
+            return self._network.layout.build(outputs)
+
+    def __repr__(self) -> str:
+        width, height = self.input_size
+        return f"Estimator({self.name}, {self._network.layout.kind}, {height}x{width}, {self.library})"
+
+    def _fill(self, pixels: npt.NDArray[np.uint8], swapped: bool) -> Geometry:
+        height, width, _ = pixels.shape
+        geometry = self._plan((width, height))
+        self._coding.write(
+            geometry.resample(pixels),
+            self._network.interpreter.input_view(),
+            geometry,
+            swap_red_blue=self._swap_red_blue != swapped,
+        )
+        return geometry
+
+    def _plan(self, image_size: tuple[int, int]) -> Geometry:
+        if self._geometry is not None and self._geometry.image_size == image_size:
+            return self._geometry
+        if self._long_side is not None:
+            multiple, plus = self._network.size_step
+            geometry = Geometry.long_side(image_size, self._long_side, multiple=multiple, plus=plus)
+            width, height = geometry.input_size
+            self._network.interpreter.resize(height, width)
+        elif self._resize == "letterbox":
+            geometry = Geometry.letterbox(image_size, self.input_size)
+        else:
+            sampling: Sampling = "nearest" if self._resize == "coral" else "smooth"
+            geometry = Geometry.stretch(image_size, self.input_size, sampling=sampling)
+        self._geometry = geometry
+        return geometry
+
+    def _read(self, outputs: list[npt.NDArray[Any]]) -> tuple[Poses, Heads | None]:
+        if isinstance(self._reader, MovenetReader):
+            return self._reader(outputs[0], self.input_size), None
+        heads = self._network.layout.build(outputs)
+        return self._reader(heads), heads
+
+
+class _OnePerson:
+    """Plain heatmaps decoded as one person, who is dropped below the thresholds."""
+
+    def __init__(self, decoder: HeatmapDecoder, root_threshold: float, pose_threshold: float) -> None:
+        self._decoder = decoder
+        self._root_threshold = root_threshold
+        self._pose_threshold = pose_threshold
+
+    def __call__(self, heads: Heads) -> Poses:
+        poses = self._decoder(heads)
+        found = (poses.pose_scores >= self._pose_threshold) & (
+            poses.scores.max(axis=1) >= self._root_threshold
+        )
+        return poses[found]
+
+
+def _make_reader(
+    network: Network, skeleton: Skeleton, given: dict[str, Any]
+) -> Decoder | _OnePerson | MovenetReader:
+    layout = network.layout
+    options = {name: value for name, value in given.items() if value is not None}
+    if layout.kind == "posenet":
+        cut = network.decoder
+        if cut is not None:
+            options = {
+                "max_poses": cut.max_detections,
+                "root_threshold": cut.score_threshold,
+                "pose_threshold": cut.score_threshold,
+                "nms_radius_px": cut.nms_radius_px,
+            } | options
+        return Decoder(skeleton, stride_px=layout.stride_px, **options)
+    for name in ("nms_radius_px", "refine_steps"):
+        if name in options:
+            raise ValueError(
+                f"{name}: wanted None, since a {layout.kind} network has no such step, got {given[name]!r}"
+            )
+    root_threshold = number(options.get("root_threshold", 0.0), "root_threshold", 0, 1)
+    pose_threshold = number(options.get("pose_threshold", _DEFAULT_POSE_THRESHOLD), "pose_threshold", 0, 1)
+    max_poses = whole(options.get("max_poses", movenet.MAX_PEOPLE), "max_poses", 1, 65536)
+    if layout.kind == "heatmaps":
+        return _OnePerson(
+            HeatmapDecoder(skeleton, stride_px=layout.stride_px), root_threshold, pose_threshold
+        )
+    return MovenetReader(layout.kind, skeleton, max_poses, root_threshold, pose_threshold)
+
+
+def _in_image(poses: Poses, geometry: Geometry) -> Poses:
+    return Poses._trusted(
+        geometry.to_image(poses.xy),
+        poses.scores,
+        poses.pose_scores,
+        poses.visible,
+        poses.track_ids,
+        poses.skeleton,
+        geometry.image_size,
+        None,
+    )
+
+
+class _Alone:
+    """Holds the lock, or raises where another thread does: tensors are overwritten in place."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("this Estimator is at work in another thread: make one for each thread")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _skeleton(skeleton: Skeleton | str | None, network: Network) -> Skeleton:
+    count = network.layout.num_keypoints
+    if isinstance(skeleton, str):
+        skeleton = skeletons.get(skeleton)
+    if skeleton is None:
+        if count == skeletons.COCO17.num_keypoints:
+            return skeletons.COCO17
+        raise ValueError(
+            f"skeleton: wanted a Skeleton of {count} keypoints, as {network.name} gives them, "
+            f"or one of the names {', '.join(skeletons.names())}, got None"
+        )
+    if not isinstance(skeleton, skeletons.Skeleton):
+        raise TypeError(
+            f"skeleton: wanted a Skeleton, one of the names {', '.join(skeletons.names())}, or None, "
+            f"got {type(skeleton).__name__}"
+        )
+    if skeleton.num_keypoints != count:
+        raise ValueError(
+            f"skeleton: wanted {count} keypoints, as {network.name} gives them, "
+            f"got {skeleton.name} with {skeleton.num_keypoints}"
+        )
+    return skeleton
+
+
+def _long_side(
+    asked: int | None, fixed: tuple[int, int] | None, resize: Resize, network: Network
+) -> int | None:
+    """What a picture's longer side is scaled to, or None where all pictures go into one size."""
+    if fixed is not None or (asked is None and not network.dynamic):
+        return None
+    if resize != "letterbox":
+        raise ValueError(
+            f'size: wanted (height, width), since resize="{resize}" keeps no aspect, got {asked}'
+        )
+    if asked is not None and not network.interpreter.resizable:
+        width, height = network.input_size
+        raise ValueError(
+            f"size: wanted None, since {network.name} takes {height}x{width} pixels only, got {asked}"
+        )
+    return asked or (movenet.DEFAULT_LONG_SIDE if network.is_movenet else DEFAULT_LONG_SIDE)
+
+
+def _size(size: object) -> tuple[int | None, tuple[int, int] | None]:
+    wanted = "size: wanted the longer side in pixels, or (height, width) such as (353, 481), or None"
+    sides = size if isinstance(size, (tuple, list)) else () if size is None else (size,)
+    if isinstance(size, (tuple, list)) and len(size) != 2:
+        raise ValueError(f"{wanted}, got {size!r}")
+    if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) for side in sides):
+        raise TypeError(f"{wanted}, got {size!r}")
+    if any(not 1 <= side <= _MAX_SIDE for side in sides):
+        raise ValueError(f"{wanted}, each from 1 to {_MAX_SIDE}, got {size!r}")
+    if len(sides) == 2:
+        return None, (int(sides[0]), int(sides[1]))
+    return (int(sides[0]) if sides else None), None
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: wanted one of {', '.join(choices)}, got {value!r}")

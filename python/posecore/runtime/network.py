@@ -1,0 +1,132 @@
+"""`Network`: a pose model that is loaded, recognised and ready to run."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from posecore.errors import ModelError
+from posecore.layouts import DECODER_ROLES, HeadsLayout, Role, recognise
+from posecore.runtime.interpreters import Interpreter, open_interpreter
+from posecore.runtime.tflite_file import TfliteFile
+
+if TYPE_CHECKING:
+    from posecore.heads import Scores
+    from posecore.runtime.tflite_file import DecoderOptions
+
+DEFAULT_MODEL = "posenet_mobilenet_v1_075"
+
+# Where the stride is read off a network that takes any size. PoseNet's cells lie on the input's corners at
+# 16 n + 1; the others halve evenly, five times at most.
+_POSENET_PROBE_PX = 257
+_EVEN_PROBE_PX = 256
+_EVEN_MULTIPLE = 32
+
+_OTHER_FORMATS = {
+    ".pb": ("a frozen TensorFlow graph", "tensorflow.compat.v1.lite.TFLiteConverter.from_frozen_graph"),
+    ".h5": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
+    ".keras": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
+    ".onnx": ("an ONNX model", "the package onnx2tf"),
+    ".json": ("a tfjs model", "the package tfjs-to-tf and TensorFlow's TFLiteConverter"),
+}
+
+
+class Network:
+    """A model file behind an interpreter, with its outputs recognised.
+
+    Attributes:
+        name: the model's file name without its ending, or "the model" for bytes.
+        interpreter: what runs it.
+        layout: what its outputs are; see `posecore.layouts`.
+        decoder: the options of the PosenetDecoderOp that was cut off its end, or None where there was none.
+        dynamic: whether the file leaves the input's size free.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes | None,
+        *,
+        device: str,
+        threads: int,
+        interpreter: str | None,
+        size: tuple[int, int] | None,
+        stride_px: float | None,
+        scores: Scores | None,
+    ) -> None:
+        """Load it. `size` is the input's (height, width), where it is to be other than the file says.
+
+        Raises:
+            ModelError: not a .tflite file, not a pose model, or one that does not take this size.
+            MissingExtra: no interpreter is installed.
+        """
+        file, self.name = _read(model)
+        self.decoder: DecoderOptions | None = file.decoder
+        roles: tuple[Role, ...] | None = None
+        if self.decoder is not None:
+            file = TfliteFile.read(file.without_decoder(), name=file.name)
+            roles = tuple(DECODER_ROLES[i] if i < 3 else "other" for i in range(len(file.outputs)))
+            stride_px = stride_px or self.decoder.stride_px
+        self.dynamic = -1 in file.inputs[0].shape[1:3] if len(file.inputs[0].shape) == 4 else False
+        self.interpreter: Interpreter = open_interpreter(
+            file, device=device, threads=threads, interpreter=interpreter
+        )
+        try:
+            if self.dynamic and size is None:
+                # Which kind it is does not depend on the size, so it can be asked before the size is right.
+                kind = recognise(self.interpreter.outputs, roles=roles, stride_px=1.0, scores=scores).kind
+                probe = _POSENET_PROBE_PX if kind == "posenet" else _EVEN_PROBE_PX
+                size = (probe, probe)
+            if size is not None:
+                self.interpreter.resize(*size)
+            self.layout: HeadsLayout = recognise(
+                self.interpreter.outputs,
+                input_size=self.input_size,
+                roles=roles,
+                stride_px=stride_px,
+                scores=scores,
+            )
+        except ModelError as error:
+            raise ModelError(f"{file.name}: {str(error).removeprefix(f'{file.name}: ')}") from None
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) of the input as it is now, in pixels."""
+        _, height, width, _ = self.interpreter.input.shape
+        return width, height
+
+    @property
+    def size_step(self) -> tuple[int, int]:
+        """(multiple, plus): the sides of its inputs are best a multiple of the one plus the other."""
+        if self.layout.kind == "posenet":
+            return max(round(self.layout.stride_px), 1), 1
+        return _EVEN_MULTIPLE, 0
+
+    @property
+    def is_movenet(self) -> bool:
+        return self.layout.kind.startswith("movenet")
+
+
+def _read(model: str | os.PathLike[str] | bytes | None) -> tuple[TfliteFile, str]:
+    if model is None:
+        data = importlib.resources.files("posecore").joinpath(f"data/{DEFAULT_MODEL}.tflite").read_bytes()
+        return TfliteFile.read(data, name=DEFAULT_MODEL), DEFAULT_MODEL
+    if isinstance(model, bytes):
+        return TfliteFile.read(model), "the model"
+    if not isinstance(model, (str, os.PathLike)):
+        raise TypeError(
+            "model: wanted a path, the bytes of a .tflite file, or None for the default model, "
+            f"got {type(model).__name__}"
+        )
+    path = Path(model)
+    _refuse_other_formats(path)
+    return TfliteFile.read(path), path.stem
+
+
+def _refuse_other_formats(path: Path) -> None:
+    kind, converter = _OTHER_FORMATS.get(path.suffix.lower(), ("", ""))
+    if not kind and (path / "saved_model.pb").is_file():
+        kind, converter = "a TensorFlow SavedModel", "tensorflow.lite.TFLiteConverter.from_saved_model"
+    if kind and path.exists():
+        raise ModelError(f"{path}: wanted a .tflite file, got {kind}; {converter} converts it")
