@@ -6,7 +6,9 @@ from -0.5 to w - 0.5, and a resize maps x to (x + 0.5) * scale - 0.5 ("half-pixe
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Sampling = Literal["smooth", "nearest"]
 Size = tuple[int, int]
 
-_CHEAP_PIXELS = 1_000_000
+_CHEAP_PIXELS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Geometry:
     offset: tuple[int, int] = (0, 0)
     sampling: Sampling = "smooth"
     _back: tuple[Pair, Pair] = field(init=False, repr=False, compare=False)
+    _halvings: tuple[Size, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("image_size", "input_size", "resized_size"):
@@ -60,9 +63,10 @@ class Geometry:
                 )
         if self.sampling not in ("smooth", "nearest"):
             raise ValueError(f'sampling: wanted "smooth" or "nearest", got {self.sampling!r}')
-        # Every frame needs these two, right after the network has emptied the processor's caches.
+        # Worked out here, since every frame needs them, when the network has just emptied the caches.
         scale = 1 / np.array(self.scale)
         object.__setattr__(self, "_back", (scale, (0.5 - np.array(self.offset)) * scale - 0.5))
+        object.__setattr__(self, "_halvings", self._plan_halvings())
 
     @classmethod
     def letterbox(cls, image_size: Size, input_size: Size) -> Geometry:
@@ -122,18 +126,18 @@ class Geometry:
         """
         if self.resized_size == self.image_size:
             return image
-        cv2 = require("cv2", extra="app", purpose="Resizing pictures")
+        cv2 = _opencv()
         if self.sampling == "nearest":
             return np.asarray(cv2.resize(image, self.resized_size, interpolation=cv2.INTER_NEAREST_EXACT))
-        for width, height in self._halvings():
+        for width, height in self._halvings:
             image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.resize(image, self.resized_size, interpolation=cv2.INTER_LINEAR))
 
-    def _halvings(self) -> list[Size]:
+    def _plan_halvings(self) -> tuple[Size, ...]:
         # Bilinear sampling reads two pixels a side: beyond a factor of two it skips some, and points jitter
         # by a tenth more when the picture moves by a pixel. Halving first reads all, as an area average
         # does, but of a picture of two megapixels that alone takes 4 % of the network's time; there, two of
-        # four pixels a side have to do (AP does not tell the difference; bench/bench_estimator.py).
+        # four pixels a side have to do. AP does not tell the difference (bench/bench_estimator.py).
         # Resizes with half-pixel centres compose: the product of the scales is exactly `scale`.
         steps: list[Size] = []
         width, height = self.image_size
@@ -144,9 +148,14 @@ class Geometry:
                 (height + 1) // 2 if height > factor * self.resized_size[1] else height,
             )
             if half == (width, height):
-                return steps
+                return tuple(steps)
             steps.append(half)
             width, height = half
+
+
+@functools.cache
+def _opencv() -> ModuleType:
+    return require("cv2", extra="app", purpose="Resizing pictures")
 
 
 def _positive(image_size: Size) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posecore.errors import ModelError
+from posecore.heads import TENSORS
 from posecore.layouts import DECODER_ROLES, HeadsLayout, Role, recognise
 from posecore.runtime.interpreters import Interpreter, open_interpreter
 from posecore.runtime.tflite_file import TfliteFile
@@ -29,7 +30,7 @@ _OTHER_FORMATS = {
     ".h5": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
     ".keras": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
     ".onnx": ("an ONNX model", "the package onnx2tf"),
-    ".json": ("a tfjs model", "the package tfjs-to-tf and TensorFlow's TFLiteConverter"),
+    ".json": ("a tfjs model", "the package tfjs-graph-converter and then TensorFlow's TFLiteConverter"),
 }
 
 
@@ -102,6 +103,15 @@ class Network:
         if self.layout.kind == "posenet":
             return max(round(self.layout.stride_px), 1), 1
         return _EVEN_MULTIPLE, 0
+
+    @property
+    def float_heads(self) -> tuple[int, ...] | None:
+        """Where heatmaps, short offsets, forward and backward displacements lie among the outputs, if they
+        are what a decoder takes without being told more: four float32 tensors, the heatmaps logits."""
+        layout = self.layout
+        if layout.scores != "logits" or any(layout.quantization) or not set(TENSORS) <= set(layout.roles):
+            return None
+        return tuple(layout.roles.index(name) for name in TENSORS)
 
     @property
     def is_movenet(self) -> bool:
