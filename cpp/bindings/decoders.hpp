@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -38,11 +39,39 @@ inline void quantize(const py::object& quantization, TensorView* const* views, s
   }
 }
 
-// Poses that were written into `xy` and `scores`, as new arrays (n, K, 2), (n, K) and (n,).
+// A new array that Python cannot write to.
+template <class T>
+[[nodiscard]] py::array_t<T> read_only(py::array_t<T> array) {
+  py::detail::array_proxy(array.ptr())->flags ^= py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  return array;
+}
+
+// Poses that were written into the sink, as new read-only arrays in the order of the fields of `Poses`:
+// xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K), track_ids (n,).
 [[nodiscard]] inline py::tuple pose_arrays(const PoseSink& sink, py::ssize_t keypoints) {
   const auto count = static_cast<py::ssize_t>(sink.count);
-  return py::make_tuple(py::array_t<float>({count, keypoints, py::ssize_t{2}}, sink.xy),
-                        py::array_t<float>({count, keypoints}, sink.scores), py::array_t<float>(count, sink.pose_scores));
+  py::array_t<bool> visible({count, keypoints});
+  bool* seen = visible.mutable_data();
+  for (py::ssize_t i = 0; i < count * keypoints; ++i) {
+    seen[i] = sink.scores[i] > 0.0F;
+  }
+  py::array_t<int64_t> track_ids(count);
+  for (py::ssize_t i = 0; i < count; ++i) {
+    track_ids.mutable_data()[i] = -1;
+  }
+  return py::make_tuple(read_only(py::array_t<float>({count, keypoints, py::ssize_t{2}}, sink.xy)),
+                        read_only(py::array_t<float>({count, keypoints}, sink.scores)),
+                        read_only(py::array_t<float>(count, sink.pose_scores)), read_only(std::move(visible)),
+                        read_only(std::move(track_ids)));
+}
+
+// (scale_x, scale_y, shift_x, shift_y), or nothing for input pixels.
+[[nodiscard]] inline PixelMap pixel_map_of(const py::object& numbers) {
+  if (numbers.is_none()) {
+    return {};
+  }
+  const auto [scale_x, scale_y, shift_x, shift_y] = py::cast<std::tuple<float, float, float, float>>(numbers);
+  return {scale_x, scale_y, shift_x, shift_y};
 }
 
 class MultiPoseDecoder {
@@ -54,6 +83,7 @@ class MultiPoseDecoder {
       throw py::value_error("edges: wanted one fewer than keypoints");
     }
     std::vector<Edge> tree;
+    tree.reserve(edges.size());
     for (const auto& [parent, child] : edges) {
       tree.push_back({parent, child});
     }
@@ -76,7 +106,7 @@ class MultiPoseDecoder {
 
   [[nodiscard]] py::tuple decode(const py::object& heatmaps, const py::object& short_offsets,
                                  const py::object& displacement_fwd, const py::object& displacement_bwd, bool logits,
-                                 bool channels_first, const py::object& quantization) {
+                                 bool channels_first, const py::object& quantization, const py::object& pixel_map) {
     Heads heads;
     heads.heatmaps = tensor_view(heatmaps, "heatmaps", channels_first);
     heads.short_offsets = tensor_view(short_offsets, "short_offsets", channels_first);
@@ -91,7 +121,8 @@ class MultiPoseDecoder {
     check_shapes(views, count);
     quantize(quantization, views, count);
     heads.scores = logits ? ScoreKind::kLogits : ScoreKind::kProbabilities;
-    PoseSink sink = {xy_.data(), scores_.data(), pose_scores_.data(), plan_.options.max_poses, 0};
+    PoseSink sink = {xy_.data(), scores_.data(), pose_scores_.data(), plan_.options.max_poses, 0,
+                     pixel_map_of(pixel_map)};
     const Use use(&busy_);
     const size_t bytes = workspace_bytes(plan_, heads.heatmaps.rows, heads.heatmaps.columns);
     if (workspace_.size() * sizeof(uint64_t) < bytes) {
@@ -158,7 +189,9 @@ class OnePose {
   explicit OnePose(int32_t keypoints)
       : keypoints_(keypoints), xy_(2 * static_cast<size_t>(keypoints)), scores_(static_cast<size_t>(keypoints)) {}
 
-  [[nodiscard]] PoseSink sink() { return {xy_.data(), scores_.data(), &pose_score_, 1, 0}; }
+  [[nodiscard]] PoseSink sink(const py::object& pixel_map) {
+    return {xy_.data(), scores_.data(), &pose_score_, 1, 0, pixel_map_of(pixel_map)};
+  }
   [[nodiscard]] py::tuple arrays(const PoseSink& sink) const { return pose_arrays(sink, keypoints_); }
 
  private:
@@ -169,7 +202,8 @@ class OnePose {
 };
 
 [[nodiscard]] inline py::tuple single_pose(const py::object& heatmaps, const py::object& short_offsets, float stride_px,
-                                           bool logits, bool channels_first, const py::object& quantization) {
+                                           bool logits, bool channels_first, const py::object& quantization,
+                                           const py::object& pixel_map) {
   Heads heads;
   heads.heatmaps = tensor_view(heatmaps, "heatmaps", channels_first);
   heads.short_offsets = tensor_view(short_offsets, "short_offsets", channels_first);
@@ -177,7 +211,7 @@ class OnePose {
   quantize(quantization, views, 2);
   heads.scores = logits ? ScoreKind::kLogits : ScoreKind::kProbabilities;
   OnePose pose(heads.heatmaps.channels);
-  PoseSink sink = pose.sink();
+  PoseSink sink = pose.sink(pixel_map);
   Status status = Status::kOk;
   {
     const py::gil_scoped_release release;
@@ -189,12 +223,12 @@ class OnePose {
 
 [[nodiscard]] inline py::tuple heatmap_pose(const py::object& heatmaps, float stride_px, int refinement,
                                             float blur_sigma_cells, bool logits, bool channels_first,
-                                            const py::object& quantization) {
+                                            const py::object& quantization, const py::object& pixel_map) {
   TensorView view = tensor_view(heatmaps, "heatmaps", channels_first);
   TensorView* const views[] = {&view};
   quantize(quantization, views, 1);
   OnePose pose(view.channels);
-  PoseSink sink = pose.sink();
+  PoseSink sink = pose.sink(pixel_map);
   Status status = Status::kOk;
   {
     const py::gil_scoped_release release;

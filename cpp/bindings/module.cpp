@@ -22,13 +22,13 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
            py::kw_only(), "num_keypoints"_a, "edges"_a, "stride_px"_a, "max_poses"_a, "root_threshold"_a,
            "pose_threshold"_a, "nms_radius_px"_a, "refine_steps"_a, "local_maximum_radius"_a)
       .def("decode", &MultiPoseDecoder::decode, "heatmaps"_a, "short_offsets"_a, "displacement_fwd"_a,
-           "displacement_bwd"_a, "logits"_a, "channels_first"_a, "quantization"_a,
-           "Arrays xy (n, K, 2), scores (n, K) and pose_scores (n,), float32.");
+           "displacement_bwd"_a, "logits"_a, "channels_first"_a, "quantization"_a, "pixel_map"_a = py::none(),
+           "Arrays xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K) and track_ids (n,).");
 
   module.def("decode_single", &posecore::python::single_pose, "heatmaps"_a, "short_offsets"_a, "stride_px"_a,
-             "logits"_a, "channels_first"_a, "quantization"_a);
+             "logits"_a, "channels_first"_a, "quantization"_a, "pixel_map"_a = py::none());
   module.def("decode_heatmaps", &posecore::python::heatmap_pose, "heatmaps"_a, "stride_px"_a, "refinement"_a,
-             "blur_sigma_cells"_a, "logits"_a, "channels_first"_a, "quantization"_a);
+             "blur_sigma_cells"_a, "logits"_a, "channels_first"_a, "quantization"_a, "pixel_map"_a = py::none());
 
   module.def("write_input", &posecore::python::write_float_input, py::arg("image").noconvert(),
              py::arg("tensor").noconvert(), "left"_a, "top"_a, "scale"_a, "offset"_a, "pad"_a, "swap_red_blue"_a);

@@ -44,8 +44,8 @@ class SmoothedMap {
   SmoothedMap(const Grid<T>& map, int32_t k, bool logits, float sigma) noexcept : map_(map), k_(k), logits_(logits) {
     radius_ = static_cast<int32_t>(ceilf(3.0F * sigma));
     for (int32_t i = 0; i <= radius_; ++i) {
-      const auto distance = static_cast<float>(i);
-      weight_[i] = radius_ == 0 ? 1.0F : detail::exponential(-0.5F * distance * distance / (sigma * sigma));
+      const float distance = i == 0 ? 0.0F : static_cast<float>(i) / sigma;
+      weight_[i] = detail::exponential(-0.5F * distance * distance);
     }
   }
 
@@ -113,8 +113,8 @@ void run(const TensorView& view, bool logits, const HeatmapOptions& options, Pos
         shift = taylor(map, peak, SmoothedMap<T>(map, k, logits, options.blur_sigma_cells));
       }
     }
-    sink->xy[2 * k] = (static_cast<float>(peak.column) + shift.x) * options.stride_px;
-    sink->xy[2 * k + 1] = (static_cast<float>(peak.row) + shift.y) * options.stride_px;
+    const Point at = {static_cast<float>(peak.row) + shift.y, static_cast<float>(peak.column) + shift.x};
+    detail::put_point(sink, k, at, options.stride_px);
     sink->scores[k] = score;
     sum += score;
   }

@@ -41,7 +41,7 @@ struct Layout {
   Layout(const MultiPosePlan& plan, int32_t rows, int32_t columns) noexcept {
     const int64_t cells = static_cast<int64_t>(rows) * columns * plan.num_keypoints;
     queued = static_cast<int32_t>(cells < kMaxQueued ? cells : kMaxQueued);
-    const size_t slots = static_cast<size_t>(plan.options.max_poses) + 1;
+    const auto slots = static_cast<size_t>(plan.options.max_poses);
     const size_t keypoints = slots * static_cast<size_t>(plan.num_keypoints);
     points = static_cast<size_t>(queued) * sizeof(CandidateKey);
     scores = points + keypoints * sizeof(Point);
@@ -175,8 +175,7 @@ class Decoding {
       sink->pose_scores[rank] = pool.rescored(index);
       for (int32_t k = 0; k < plan_.num_keypoints; ++k) {
         const ptrdiff_t to = static_cast<ptrdiff_t>(rank) * plan_.num_keypoints + k;
-        sink->xy[2 * to] = pose.points[k].x * plan_.options.stride_px;
-        sink->xy[2 * to + 1] = pose.points[k].y * plan_.options.stride_px;
+        detail::put_point(sink, to, pose.points[k], plan_.options.stride_px);
         sink->scores[to] = pose.scores[k];
       }
     }

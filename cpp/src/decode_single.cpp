@@ -18,17 +18,14 @@ void run(const Heads& heads, float stride_px, PoseSink* sink) noexcept {
   for (int32_t k = 0; k < keypoints; ++k) {
     const detail::Peak<T> peak = detail::find_peak(heatmaps, k);
     float score = 0.0F;
-    float x = 0.0F;
-    float y = 0.0F;
+    detail::Point at = {0.0F, 0.0F};
     if (peak.found) {
       const detail::Point cell = {static_cast<float>(peak.row), static_cast<float>(peak.column)};
       const detail::Point offset = detail::sample_vector(offsets, cell, k, keypoints + k);
-      y = cell.y * stride_px + offset.y;
-      x = cell.x * stride_px + offset.x;
+      at = {cell.y * stride_px + offset.y, cell.x * stride_px + offset.x};
       score = detail::score_of(heatmaps.real(detail::stored(peak.value)), logits);
     }
-    sink->xy[2 * k] = x;
-    sink->xy[2 * k + 1] = y;
+    detail::put_point(sink, k, at, 1.0F);
     sink->scores[k] = score;
     sum += score;
   }

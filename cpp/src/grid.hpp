@@ -6,10 +6,13 @@
 #include <stdint.h>
 
 #include "numeric.hpp"
+#include "posecore/decode.hpp"
 #include "posecore/status.hpp"
 #include "posecore/tensor.hpp"
 
 namespace posecore::detail {
+
+inline constexpr int32_t kMaxSide = 1 << 24;
 
 [[nodiscard]] inline Status check(const TensorView& view) noexcept {
   if (view.data == nullptr) {
@@ -20,6 +23,10 @@ namespace posecore::detail {
   }
   if (view.type != ElementType::kFloat32 && !(view.scale > 0.0F && view.scale < INFINITY)) {
     return Status::kBadTensor;
+  }
+  // A place is two floats: beyond this a cell would have none of its own.
+  if (view.rows > kMaxSide || view.columns > kMaxSide) {
+    return Status::kTooLarge;
   }
   const auto cells = static_cast<uint64_t>(view.rows) * static_cast<uint64_t>(view.columns);
   if (cells > UINT32_MAX || cells * static_cast<uint64_t>(view.channels) > UINT32_MAX) {
@@ -96,10 +103,11 @@ struct Corners {
     const auto row = static_cast<int32_t>(at.y);
     const auto column = static_cast<int32_t>(at.x);
     top_left = grid.cell(row, column, 0);
-    right = column + 1 < grid.columns ? grid.column_stride : 0;
-    down = row + 1 < grid.rows ? grid.row_stride : 0;
     fy = at.y - static_cast<float>(row);
     fx = at.x - static_cast<float>(column);
+    // Cells of no weight are not read: they need not exist, nor hold anything.
+    right = fx > 0.0F ? grid.column_stride : 0;
+    down = fy > 0.0F ? grid.row_stride : 0;
   }
 
   template <class Read>
@@ -130,6 +138,12 @@ template <class T>
   const float dx = grid.real(corners.sample(channel_x * grid.channel_stride, read));
   const bool finite = dy >= -1.0e9F && dy <= 1.0e9F && dx >= -1.0e9F && dx <= 1.0e9F;
   return finite ? Point{dy, dx} : Point{0.0F, 0.0F};
+}
+
+// Writes a point of `px_per_unit` input pixels a unit, as keypoint number `index` of the sink.
+inline void put_point(PoseSink* sink, ptrdiff_t index, Point at, float px_per_unit) noexcept {
+  sink->xy[2 * index] = at.x * px_per_unit * sink->map.scale_x + sink->map.shift_x;
+  sink->xy[2 * index + 1] = at.y * px_per_unit * sink->map.scale_y + sink->map.shift_y;
 }
 
 // Calls `call(T{})` with the element type of the view.

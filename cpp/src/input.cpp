@@ -10,7 +10,8 @@ namespace {
     return Status::kNullPointer;
   }
   if (picture.rows < 1 || picture.columns < 1 || placement.top < 0 || placement.left < 0 ||
-      placement.rows - picture.rows < placement.top || placement.columns - picture.columns < placement.left) {
+      static_cast<int64_t>(placement.top) + picture.rows > placement.rows ||
+      static_cast<int64_t>(placement.left) + picture.columns > placement.columns) {
     return Status::kBadTensor;
   }
   return Status::kOk;

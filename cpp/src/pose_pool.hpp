@@ -21,12 +21,12 @@ struct PoseSlot {
 class PosePool {
  public:
   struct Storage {
-    Point* points;      // (capacity + 1) K
-    float* scores;      // (capacity + 1) K
-    uint8_t* occluded;  // (capacity + 1) K
-    float* means;       // capacity + 1
-    float* rescored;    // capacity + 1
-    int32_t* rank;      // capacity + 1: slots, best first; free slots behind
+    Point* points;      // capacity x K
+    float* scores;      // capacity x K
+    uint8_t* occluded;  // capacity x K
+    float* means;       // capacity
+    float* rescored;    // capacity
+    int32_t* rank;      // capacity: slots, best first; free slots behind
   };
 
   PosePool(const Storage& storage, int32_t capacity, int32_t num_keypoints, float radius_cells,
@@ -36,13 +36,14 @@ class PosePool {
         num_keypoints_(num_keypoints),
         radius_squared_(radius_cells * radius_cells),
         threshold_(threshold) {
-    for (int32_t i = 0; i <= capacity; ++i) {
+    for (int32_t i = 0; i < capacity; ++i) {
       storage_.rank[i] = i;
     }
   }
 
   [[nodiscard]] bool full() const noexcept { return count_ == capacity_; }
   [[nodiscard]] int32_t count() const noexcept { return count_; }
+  // Only where the pool is not full.
   [[nodiscard]] PoseSlot free_slot() const noexcept { return slot(storage_.rank[count_]); }
   [[nodiscard]] PoseSlot slot(int32_t index) const noexcept {
     const ptrdiff_t at = static_cast<ptrdiff_t>(index) * num_keypoints_;

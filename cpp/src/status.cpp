@@ -19,7 +19,7 @@ const char* message(Status status) noexcept {
     case Status::kBadChannels:
       return "the tensors' channels do not fit the skeleton";
     case Status::kTooLarge:
-      return "the tensors have more cells than 32 bits can count";
+      return "the tensors have more than 2^24 rows or columns, or more cells than 32 bits can count";
     case Status::kWorkspaceTooSmall:
       return "the plan or workspace memory is smaller than was asked for";
     case Status::kSinkTooSmall:

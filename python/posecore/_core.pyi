@@ -41,9 +41,10 @@ class MultiPoseDecoder:
         logits: bool,
         channels_first: bool,
         quantization: typing.Any,
-    ) -> tuple:
+        pixel_map: typing.Any = None,
+    ) -> tuple[typing.Any, ...]:
         """
-        Arrays xy (n, K, 2), scores (n, K) and pose_scores (n,), float32.
+        Arrays xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K) and track_ids (n,).
         """
 
 def decode_heatmaps(
@@ -54,7 +55,8 @@ def decode_heatmaps(
     logits: bool,
     channels_first: bool,
     quantization: typing.Any,
-) -> tuple: ...
+    pixel_map: typing.Any = None,
+) -> tuple[typing.Any, ...]: ...
 def decode_single(
     heatmaps: typing.Any,
     short_offsets: typing.Any,
@@ -62,7 +64,8 @@ def decode_single(
     logits: bool,
     channels_first: bool,
     quantization: typing.Any,
-) -> tuple: ...
+    pixel_map: typing.Any = None,
+) -> tuple[typing.Any, ...]: ...
 def write_input(
     image: numpy.typing.NDArray[numpy.uint8],
     tensor: numpy.typing.NDArray[numpy.float32],

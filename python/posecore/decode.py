@@ -5,13 +5,13 @@ The arithmetic is the C++ core's; here options get their names and mistakes thei
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from posecore import _core
-from posecore.heads import Heads
+from posecore.arguments import choice, number, whole
+from posecore.heads import STRIDE_PX, Heads
 from posecore.poses import Poses
 from posecore.skeletons import Skeleton
 
@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
 Refinement = Literal["none", "quarter", "taylor"]
 _REFINEMENTS: tuple[Refinement, ...] = ("none", "quarter", "taylor")
+_MAX_KEYPOINTS = 1024
 _OFFSET_NAMES = ("short_offsets", "displacement_fwd", "displacement_bwd")
+
+
+class Onto(NamedTuple):
+    """The picture that poses are wanted in: input pixel v is picture pixel v * scale + shift.
+
+    Attributes:
+        pixel_map: scale x, scale y, shift x, shift y.
+        image_size: (width, height) of the picture in pixels.
+    """
+
+    pixel_map: tuple[float, float, float, float]
+    image_size: tuple[int, int]
 
 
 class Decoder:
@@ -49,7 +62,7 @@ class Decoder:
         ValueError: an option out of range, or a skeleton without edges.
     """
 
-    __slots__ = ("_core", "_options", "skeleton")
+    __slots__ = ("_core", "_options", "_stride_px", "skeleton")
 
     def __init__(
         self,
@@ -64,6 +77,7 @@ class Decoder:
         local_maximum_radius: int = 1,
     ) -> None:
         _want_skeleton(skeleton)
+        whole(skeleton.num_keypoints, "skeleton", 1, _MAX_KEYPOINTS)
         if len(skeleton.edges) != skeleton.num_keypoints - 1:
             raise ValueError(
                 f"skeleton: wanted edges to walk from keypoint to keypoint, got none in {skeleton.name}; "
@@ -71,7 +85,7 @@ class Decoder:
             )
         self.skeleton = skeleton
         self._options: dict[str, Any] = {
-            "stride_px": number(stride_px, "stride_px", 0, 65536, above=True),
+            "stride_px": number(stride_px, "stride_px", *STRIDE_PX),
             "max_poses": whole(max_poses, "max_poses", 1, 65536),
             "root_threshold": number(root_threshold, "root_threshold", 0, 1),
             "pose_threshold": number(pose_threshold, "pose_threshold", 0, 1),
@@ -79,6 +93,7 @@ class Decoder:
             "refine_steps": whole(refine_steps, "refine_steps", 0, 100),
             "local_maximum_radius": whole(local_maximum_radius, "local_maximum_radius", 0, 100),
         }
+        self._stride_px = self._options["stride_px"]
         self._core = _core.MultiPoseDecoder(
             num_keypoints=skeleton.num_keypoints, edges=list(skeleton.edges), **self._options
         )
@@ -102,21 +117,23 @@ class Decoder:
             RuntimeError: this decoder is at work in another thread.
         """
         if isinstance(heatmaps, Heads):
-            return self._decode_heads(heatmaps, short_offsets)
+            if short_offsets is not None or displacement_fwd is not None or displacement_bwd is not None:
+                raise TypeError("heatmaps: wanted either one Heads or four arrays, got both")
+            return self.decode(heatmaps)
         arrays = (heatmaps, short_offsets, displacement_fwd, displacement_bwd)
         for name, array in zip(("heatmaps", *_OFFSET_NAMES), arrays, strict=True):
             if isinstance(array, np.ndarray) and array.dtype != np.float32:
                 raise TypeError(f"{name}: wanted dtype float32, got {array.dtype}; pass quantised arrays as Heads")
-        return self._poses(self._core.decode(*arrays, True, False, None))
+        return _poses(self._core.decode(*arrays, True, False, None), self.skeleton, None)
 
-    def _decode_heads(self, heads: Heads, more: object) -> Poses:
-        if more is not None:
-            raise TypeError("heatmaps: wanted either one Heads or four arrays, got both")
+    def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
+        """As calling does, in pixels of the picture that the heads were made from where `onto` says how the
+        input's pixels lie in it."""
         for name in _OFFSET_NAMES if self.skeleton.num_keypoints > 1 else _OFFSET_NAMES[:1]:
             if getattr(heads, name) is None:
                 raise ValueError(f"heads: wanted {name}, got heads without; HeatmapDecoder reads heatmaps alone")
-        _want_stride(heads, self._options["stride_px"])
-        return self._poses(
+        _want_stride(heads, self._stride_px)
+        return _poses(
             self._core.decode(
                 heads.heatmaps,
                 heads.short_offsets,
@@ -125,11 +142,11 @@ class Decoder:
                 heads.scores == "logits",
                 heads.layout == "chw",
                 _quantization(heads, ("heatmaps", *_OFFSET_NAMES)),
-            )
+                None if onto is None else onto.pixel_map,
+            ),
+            self.skeleton,
+            onto,
         )
-
-    def _poses(self, arrays: tuple[npt.NDArray[np.float32], ...]) -> Poses:
-        return _poses(arrays, self.skeleton)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value}" for name, value in self._options.items())
@@ -151,10 +168,10 @@ class SingleDecoder:
 
     def __init__(self, skeleton: Skeleton, *, stride_px: float) -> None:
         self.skeleton = _want_skeleton(skeleton)
-        self._stride_px = number(stride_px, "stride_px", 0, 65536, above=True)
+        self._stride_px = number(stride_px, "stride_px", *STRIDE_PX)
 
-    def __call__(self, heads: Heads) -> Poses:
-        """One pose in input pixels.
+    def __call__(self, heads: Heads, onto: Onto | None = None) -> Poses:
+        """One pose in input pixels, or in those of the picture where `onto` says how they lie in it.
 
         Raises:
             TypeError: not `Heads`.
@@ -164,6 +181,7 @@ class SingleDecoder:
         _want_stride(heads, self._stride_px)
         if heads.short_offsets is None:
             raise ValueError("heads: wanted short_offsets, got heads without; HeatmapDecoder reads heatmaps alone")
+        _want_offsets(heads, heads.short_offsets)
         return _poses(
             _core.decode_single(
                 heads.heatmaps,
@@ -172,8 +190,10 @@ class SingleDecoder:
                 heads.scores == "logits",
                 heads.layout == "chw",
                 _quantization(heads, ("heatmaps", "short_offsets")),
+                None if onto is None else onto.pixel_map,
             ),
             self.skeleton,
+            onto,
         )
 
 
@@ -201,14 +221,14 @@ class HeatmapDecoder:
         blur_sigma_cells: float = 0.0,
     ) -> None:
         self.skeleton = _want_skeleton(skeleton)
-        self._stride_px = number(stride_px, "stride_px", 0, 65536, above=True)
-        if refine not in _REFINEMENTS:
-            raise ValueError(f"refine: wanted one of {', '.join(_REFINEMENTS)}, got {refine!r}")
+        self._stride_px = number(stride_px, "stride_px", *STRIDE_PX)
+        choice(refine, "refine", _REFINEMENTS)
         self._refinement = _REFINEMENTS.index(refine)
         self._blur_sigma_cells = number(blur_sigma_cells, "blur_sigma_cells", 0, 5)
 
-    def __call__(self, heads: Heads) -> Poses:
-        """One pose in input pixels; a keypoint's score is its map's highest value.
+    def __call__(self, heads: Heads, onto: Onto | None = None) -> Poses:
+        """One pose in input pixels, or in those of the picture where `onto` says how they lie in it; a
+        keypoint's score is its map's highest value.
 
         Raises:
             TypeError: not `Heads`.
@@ -225,26 +245,22 @@ class HeatmapDecoder:
                 heads.scores == "logits",
                 heads.layout == "chw",
                 _quantization(heads, ("heatmaps",)),
+                None if onto is None else onto.pixel_map,
             ),
             self.skeleton,
+            onto,
         )
 
 
-def _poses(arrays: tuple[npt.NDArray[np.float32], ...], skeleton: Skeleton) -> Poses:
-    xy, scores, pose_scores = arrays
-    track_ids = np.full(len(pose_scores), -1, np.int64)
-    return Poses._trusted(xy, scores, pose_scores, scores > 0, track_ids, skeleton, None, None)
+def _poses(arrays: tuple[npt.NDArray[Any], ...], skeleton: Skeleton, onto: Onto | None) -> Poses:
+    return Poses._trusted(*arrays, skeleton, None if onto is None else onto.image_size, None)
 
 
 def _quantization(heads: Heads, names: tuple[str, ...]) -> tuple[float, ...] | None:
     if not heads.quantization:
         return None
-    return tuple(
-        value
-        for name in names
-        if name in heads.quantization
-        for value in (heads.quantization[name].scale, heads.quantization[name].zero_point)
-    )
+    given = [heads.quantization[name] for name in names if name in heads.quantization]
+    return tuple(value for each in given for value in (each.scale, each.zero_point)) or None
 
 
 def _want_skeleton(skeleton: object) -> Skeleton:
@@ -262,26 +278,17 @@ def _want_heads(heads: object, skeleton: Skeleton) -> None:
         )
 
 
+def _want_offsets(heads: Heads, offsets: npt.NDArray[Any]) -> None:
+    channels = offsets.shape[2 if heads.layout == "hwc" else 0]
+    if channels != 2 * heads.num_keypoints:
+        raise ValueError(
+            f"short_offsets: wanted {2 * heads.num_keypoints} channels for {heads.num_keypoints} keypoints, "
+            f"got {channels}"
+        )
+    if offsets.dtype != heads.heatmaps.dtype:
+        raise TypeError(f"short_offsets: wanted the dtype of heatmaps, {heads.heatmaps.dtype}, got {offsets.dtype}")
+
+
 def _want_stride(heads: Heads, stride_px: float) -> None:
     if heads.stride_px != stride_px:
         raise ValueError(f"heads: wanted a stride of {stride_px} px as this decoder has, got {heads.stride_px}")
-
-
-def number(value: object, name: str, least: float, most: float, *, above: bool = False) -> float:
-    """`value` as a float in [least, most], or (least, most] where `above`; else an error that names it."""
-    interval = f"{'more than' if above else 'from'} {least} {'up ' if above else ''}to {most}"
-    if isinstance(value, (bool, str)) or not hasattr(value, "__float__") or isinstance(value, np.ndarray):
-        raise TypeError(f"{name}: wanted a number {interval}, got {type(value).__name__}")
-    real = float(value)
-    if math.isnan(real) or not (least < real <= most if above else least <= real <= most):
-        raise ValueError(f"{name}: wanted a number {interval}, got {value}")
-    return real
-
-
-def whole(value: object, name: str, least: int, most: int) -> int:
-    """`value` as an int in [least, most]; else an error that names it."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: wanted a whole number from {least} to {most}, got {type(value).__name__}")
-    if not least <= value <= most:
-        raise ValueError(f"{name}: wanted a whole number from {least} to {most}, got {value}")
-    return int(value)

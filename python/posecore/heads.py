@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from posecore.arguments import choice, number, whole
 from posecore.errors import SourceError
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ Scores = Literal["logits", "probabilities"]
 Layout = Literal["hwc", "chw"]
 
 TENSORS = ("heatmaps", "short_offsets", "displacement_fwd", "displacement_bwd")
-_DTYPES = ("float32", "uint8", "int8")
+STRIDE_PX = (0.001, 65536.0)
+"""The least and the most input pixels from one cell to the next."""
+_SCALE = (2.0**-126, float(np.finfo(np.float32).max))
+_DTYPES = (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.int8))
 _MAX_NPZ_BYTES = 1 << 30
 
 
@@ -35,15 +39,15 @@ class Quantization:
     """Affine quantisation of one tensor: real = (q - zero_point) * scale.
 
     Raises:
-        ValueError: a scale that is not positive and finite.
+        TypeError, ValueError: a scale that is no positive finite number, a zero point that is not whole.
     """
 
     scale: float
     zero_point: int
 
     def __post_init__(self) -> None:
-        if not (0 < self.scale < float("inf")):
-            raise ValueError(f"scale: wanted a positive finite number, got {self.scale}")
+        object.__setattr__(self, "scale", number(self.scale, "scale", *_SCALE))
+        object.__setattr__(self, "zero_point", whole(self.zero_point, "zero_point", -(2**31), 2**31 - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +83,16 @@ class Heads:
     quantization: Mapping[str, Quantization] = field(kw_only=True, default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.scores not in ("logits", "probabilities"):
-            raise ValueError(f'scores: wanted "logits" or "probabilities", got {self.scores!r}')
-        if self.layout not in ("hwc", "chw"):
-            raise ValueError(f'layout: wanted "hwc" or "chw", got {self.layout!r}')
-        if not (0 < self.stride_px < float("inf")):
-            raise ValueError(f"stride_px: wanted a positive number of pixels, got {self.stride_px}")
-        unknown = sorted(set(self.quantization) - set(TENSORS))
-        if unknown:
-            raise ValueError(f"quantization: wanted the names {', '.join(TENSORS)}, got {', '.join(unknown)}")
+        choice(self.scores, "scores", ("logits", "probabilities"))
+        choice(self.layout, "layout", ("hwc", "chw"))
+        object.__setattr__(self, "stride_px", number(self.stride_px, "stride_px", *STRIDE_PX))
+        if not isinstance(self.quantization, Mapping):
+            raise TypeError(f"quantization: wanted a mapping of tensor names, got {type(self.quantization).__name__}")
+        for name, quantization in self.quantization.items():
+            if name not in self.tensors():
+                raise ValueError(f"quantization: wanted names of {', '.join(self.tensors())}, got {name!r}")
+            if not isinstance(quantization, Quantization):
+                raise TypeError(f"quantization: wanted a Quantization for {name}, got {quantization!r}")
         object.__setattr__(self, "quantization", MappingProxyType(dict(self.quantization)))
         self._check_arrays()
 
@@ -96,7 +101,7 @@ class Heads:
         for name, array in self.tensors().items():
             if not isinstance(array, np.ndarray):
                 raise TypeError(f"{name}: wanted a NumPy array of shape {shape}, got {type(array).__name__}")
-            if array.dtype.name not in _DTYPES:
+            if array.dtype not in _DTYPES:
                 raise TypeError(f"{name}: wanted dtype float32, uint8 or int8, got {array.dtype}")
             if array.ndim != 3 or 0 in array.shape:
                 hint = "; take one picture of the batch" if array.ndim == 4 else ""
@@ -106,6 +111,22 @@ class Heads:
                 raise ValueError(f"quantization: {name} wants {wanted}, got {self.quantization.get(name)}")
             if self._grid(array) != self.grid:
                 raise ValueError(f"{name}: wanted the heatmaps' grid {self.grid}, got {self._grid(array)}")
+
+    @classmethod
+    def _trusted(
+        cls,
+        tensors: Mapping[str, npt.NDArray[Any]],
+        stride_px: float,
+        scores: Scores,
+        quantization: Mapping[str, Quantization],
+    ) -> Heads:
+        """HWC heads of a layout that `posecore.layouts` has recognised: not looked at again each frame."""
+        heads = object.__new__(cls)
+        fields = heads.__dict__
+        for name in TENSORS:
+            fields[name] = tensors.get(name)
+        fields.update(stride_px=stride_px, scores=scores, layout="hwc", quantization=quantization)
+        return heads
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays that are there, by name."""
@@ -221,4 +242,6 @@ def quantization_from_pair(pair: npt.NDArray[Any], name: str) -> Quantization:
     """Scale and zero point from an array of two numbers."""
     if pair.shape != (2,) or pair.dtype.kind not in "iuf" or not np.isfinite(pair).all():
         raise ValueError(f"{name}: wanted scale and zero point, got {pair.dtype} of shape {pair.shape}")
+    if pair[1] != int(pair[1]):
+        raise ValueError(f"{name}: wanted a whole zero point, got {pair[1]}")
     return Quantization(float(pair[0]), int(pair[1]))

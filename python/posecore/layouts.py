@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -69,20 +71,30 @@ class HeadsLayout:
 
     def build(self, arrays: Sequence[npt.NDArray[Any]]) -> Heads:
         """`Heads` over the model's output arrays of shape (1, h, w, c), in the model's order, in place."""
+        if self.kind not in ("posenet", "heatmaps"):
+            raise ModelError(f"wanted a network that gives heads, got {self.kind}, which gives poses")
+        if [array.ndim == 4 and array.shape[0] == 1 for array in arrays] != [True] * len(self.roles):
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            raise ModelError(f"wanted {len(self.roles)} arrays of shape (1, h, w, channels), got {shapes}")
         found: dict[str, npt.NDArray[Any]] = {}
-        quantization: dict[str, Quantization] = {}
-        for role, array, quantized in zip(self.roles, arrays, self.quantization, strict=True):
-            if role == "other":
-                continue
-            view = array[0] if array.ndim == 4 else array
-            parts = {role: view}
+        for role, array in zip(self.roles, arrays, strict=True):
             if role == "mid_offsets":
-                half = view.shape[2] // 2
-                parts = {"displacement_fwd": view[:, :, :half], "displacement_bwd": view[:, :, half:]}
-            found |= parts
-            if quantized is not None:
-                quantization |= dict.fromkeys(parts, quantized)
-        return Heads(**found, stride_px=self.stride_px, scores=self.scores, quantization=quantization)
+                half = array.shape[3] // 2
+                found["displacement_fwd"] = array[0, :, :, :half]
+                found["displacement_bwd"] = array[0, :, :, half:]
+            elif role != "other":
+                found[role] = array[0]
+        return Heads._trusted(found, self.stride_px, self.scores, self.named_quantization)
+
+    @cached_property
+    def named_quantization(self) -> Mapping[str, Quantization]:
+        """Scale and zero point by the names that the tensors have in `Heads`."""
+        named: dict[str, Quantization] = {}
+        for role, quantized in zip(self.roles, self.quantization, strict=True):
+            if quantized is not None and role != "other":
+                parts = ("displacement_fwd", "displacement_bwd") if role == "mid_offsets" else (role,)
+                named |= dict.fromkeys(parts, quantized)
+        return MappingProxyType(named)
 
 
 def recognise(
@@ -206,7 +218,8 @@ def _check_grids(roles: Sequence[Role], outputs: Sequence[TensorInfo]) -> None:
         if output.dtype not in ("float32", "uint8", "int8"):
             raise ModelError(f"{output.name}: wanted float32, uint8 or int8 heads, got {output.dtype}")
         if (output.dtype == "float32") != (output.quantization is None):
-            raise ModelError(f"{output.name}: wanted a scale and zero point for {output.dtype} heads, got none")
+            wanted = "no quantisation for float32" if output.dtype == "float32" else f"a scale and zero point for {output.dtype}"
+            raise ModelError(f"{output.name}: wanted {wanted} heads, got {output.quantization}")
 
 
 def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> float:
@@ -254,12 +267,7 @@ def heads_from_named_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
     said = str(arrays["scores"]) if "scores" in arrays else None
     if said is None and any(info.name.partition(":")[0] == "heatmap" for info in infos):
         said = "probabilities"
-    layout = recognise(infos, stride_px=stride, scores=said)  # type: ignore[arg-type]
-    if layout.kind not in ("posenet", "heatmaps"):
-        raise ModelError(f"wanted heatmaps and offsets, got {_listed(infos)}")
-    if any(value.shape[0] != 1 for value in values):
-        raise ModelError(f"wanted the heads of one picture, got {_listed(infos)}")
-    return layout.build(values)
+    return recognise(infos, stride_px=stride, scores=said).build(values)  # type: ignore[arg-type]
 
 
 def _from_capture(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
@@ -288,7 +296,7 @@ def _from_capture(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
 
 
 def _channels(tensor: TensorInfo) -> int:
-    if len(tensor.shape) != 4 or tensor.shape[3] < 1:
+    if len(tensor.shape) != 4 or tensor.shape[3] < 1 or tensor.shape[0] not in (1, -1):
         raise ModelError(f"{tensor.name}: wanted a tensor of shape (1, h, w, channels), got {tensor.shape}")
     return tensor.shape[3]
 

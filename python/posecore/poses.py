@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from posecore.arguments import number, size
+from posecore.skeletons import Skeleton
+
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from posecore.skeletons import Skeleton
 
     FloatArray = npt.NDArray[np.float32]
 
@@ -66,6 +67,8 @@ class Poses:
         image_size: tuple[int, int] | None = None,
         time_s: float | None = None,
     ) -> None:
+        if not isinstance(skeleton, Skeleton):
+            raise TypeError(f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}")
         keypoints = skeleton.num_keypoints
         _want(xy, "xy", np.float32, (None, keypoints, 2))
         people = xy.shape[0]
@@ -85,11 +88,12 @@ class Poses:
             if values.size and not (values.min() >= 0 and values.max() <= 1):
                 raise ValueError(f"{name}: wanted numbers in [0, 1], got {values.min()} to {values.max()}")
         if image_size is not None:
-            width, height = image_size
-            if width < 1 or height < 1:
-                raise ValueError(f"image_size: wanted (width, height) in pixels, both positive, got {image_size}")
-            image_size = (int(width), int(height))
-        _fill(self, (xy, scores, pose_scores, visible, track_ids, skeleton, image_size, time_s))
+            image_size = size(image_size, "image_size")
+        if time_s is not None:
+            time_s = number(time_s, "time_s", -1e15, 1e15)
+        arrays = [_frozen(array) for array in (xy, scores, pose_scores, visible, track_ids)]
+        for put, value in zip(_PUT, (*arrays, skeleton, image_size, time_s), strict=True):
+            put(self, value)
 
     @classmethod
     def empty(
@@ -108,35 +112,25 @@ class Poses:
 
     @classmethod
     def _trusted(cls, *fields: Any) -> Poses:
-        """Poses from arrays that our own core has just made: nothing is looked at twice."""
+        """Poses from arrays that are already right and read-only: nothing is looked at twice."""
         poses = cls.__new__(cls)
-        _fill(poses, fields)
+        for put, value in zip(_PUT, fields, strict=True):
+            put(poses, value)
         return poses
 
     def __len__(self) -> int:
         return len(self.pose_scores)
 
     def __getitem__(self, which: int | slice | npt.NDArray[Any] | list[int] | list[bool]) -> Poses:
-        """The chosen people, again as `Poses`: one index gives one person, N = 1."""
-        if isinstance(which, (int, np.integer)):
-            people = len(self)
-            if not -people <= which < people:
-                raise IndexError(f"poses: wanted an index of {people} people, got {which}")
-            which = slice(int(which) % people, int(which) % people + 1)
-        elif not isinstance(which, slice):
-            which = np.asarray(which)
-            if which.dtype != np.bool_ and which.size == 0:
-                which = which.astype(np.intp)
-        return Poses._trusted(
-            self.xy[which],
-            self.scores[which],
-            self.pose_scores[which],
-            self.visible[which],
-            self.track_ids[which],
-            self.skeleton,
-            self.image_size,
-            self.time_s,
-        )
+        """The chosen people, again as `Poses`: one index gives one person, N = 1.
+
+        Raises:
+            TypeError: neither an index, a slice, nor a row of indices or of N truth values.
+            IndexError: people that are not there.
+        """
+        which = _chosen(which, len(self))
+        arrays = (_frozen(getattr(self, name)[which]) for name in _FIELDS[:5])
+        return Poses._trusted(*arrays, self.skeleton, self.image_size, self.time_s)
 
     def replace(self, **fields: Any) -> Poses:
         """A copy with some fields changed, checked as the constructor does."""
@@ -170,7 +164,7 @@ class Poses:
         raise AttributeError("Poses cannot be changed")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Poses._trusted, tuple(getattr(self, name) for name in _FIELDS))
+        return (_unpickled, tuple(getattr(self, name) for name in _FIELDS))
 
     def __repr__(self) -> str:
         people = len(self)
@@ -180,17 +174,37 @@ class Poses:
         return f"Poses({people} {noun} of {self.skeleton.name}{best}{size})"
 
 
-def _fill(poses: Poses, fields: tuple[Any, ...]) -> None:
-    put = object.__setattr__
-    xy, scores, pose_scores, visible, track_ids, skeleton, image_size, time_s = fields
-    for name, array in zip(_FIELDS, (xy, scores, pose_scores, visible, track_ids), strict=False):
-        if array.flags.writeable:
-            array = array.view()
-            array.flags.writeable = False
-        put(poses, name, array)
-    put(poses, "skeleton", skeleton)
-    put(poses, "image_size", image_size)
-    put(poses, "time_s", time_s)
+# The slots' own setters: `Poses` forbids every other way.
+_PUT = tuple(getattr(Poses, name).__set__ for name in _FIELDS)
+
+
+def _chosen(which: object, people: int) -> slice | npt.NDArray[Any]:
+    if isinstance(which, slice):
+        return which
+    wanted = f"poses: wanted an index, a slice, or a row of indices or truth values for {people} people"
+    one = isinstance(which, (int, np.integer)) and not isinstance(which, bool)
+    rows = np.array([which], np.intp) if one else np.asarray(which) if isinstance(which, (list, np.ndarray)) else None
+    if rows is None or rows.ndim != 1 or (rows.size > 0 and rows.dtype.kind not in "iub"):
+        raise TypeError(f"{wanted}, got {which!r}")
+    if rows.dtype == np.bool_:
+        if len(rows) != people:
+            raise IndexError(f"{wanted}, got {len(rows)} truth values")
+        return rows
+    rows = rows.astype(np.intp)
+    if rows.size and not (rows.min() >= -people and rows.max() < people):
+        raise IndexError(f"{wanted}, got {which!r}")
+    return rows
+
+
+def _unpickled(*fields: Any) -> Poses:
+    return Poses._trusted(*(_frozen(field) if isinstance(field, np.ndarray) else field for field in fields))
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array
 
 
 def _want(array: object, name: str, dtype: Any, shape: tuple[int | None, ...]) -> None:

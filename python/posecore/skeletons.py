@@ -7,9 +7,10 @@ and OKS its `sigmas`. The four that come with the package are `COCO17`, `COCO_FE
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
+
+from posecore.arguments import choice, listed, number, pairs, whole
 
 Pair = tuple[int, int]
 
@@ -40,14 +41,21 @@ class Skeleton:
     sigmas: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keypoints", tuple(str(name) for name in self.keypoints))
+        where = f"skeleton {self.name!r}"
+        names = listed(self.keypoints, "keypoints", f"{where} wants names")
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f"keypoints: {where} wants names, got {names!r}")
+        object.__setattr__(self, "keypoints", names)
         for field in ("edges", "limbs", "flip_pairs"):
-            pairs = tuple((int(a), int(b)) for a, b in getattr(self, field))
-            object.__setattr__(self, field, pairs)
+            object.__setattr__(self, field, pairs(getattr(self, field), field, where))
         if not self.limbs:
             object.__setattr__(self, "limbs", self.edges)
         if self.sigmas is not None:
-            object.__setattr__(self, "sigmas", tuple(float(sigma) for sigma in self.sigmas))
+            sigmas = listed(self.sigmas, "sigmas", f"{where} wants numbers")
+            if len(sigmas) != len(names):
+                raise ValueError(f"sigmas: {where} wants {len(names)} numbers, one a keypoint, got {len(sigmas)}")
+            checked = tuple(number(sigma, "sigmas", 1e-9, 1e9) for sigma in sigmas)
+            object.__setattr__(self, "sigmas", checked)
         _check(self)
 
     @property
@@ -73,7 +81,8 @@ class Skeleton:
             ) from None
 
     def side(self, keypoint: int) -> Literal["left", "right", "middle"]:
-        """The side of the body that this keypoint is on."""
+        """The side of the body that this keypoint, 0..K - 1, is on."""
+        whole(keypoint, "keypoint", 0, self.num_keypoints - 1)
         for left, right in self.flip_pairs:
             if keypoint == left:
                 return "left"
@@ -104,11 +113,6 @@ def _check(skeleton: Skeleton) -> None:
     flipped = [keypoint for pair in skeleton.flip_pairs for keypoint in pair]
     if len(set(flipped)) != len(flipped):
         raise ValueError(f"flip_pairs: {where} wants each keypoint in one pair at most, got one in two")
-    if skeleton.sigmas is not None:
-        if len(skeleton.sigmas) != count:
-            raise ValueError(f"sigmas: {where} wants {count} numbers, one a keypoint, got {len(skeleton.sigmas)}")
-        if not all(math.isfinite(sigma) and sigma > 0 for sigma in skeleton.sigmas):
-            raise ValueError(f"sigmas: {where} wants positive finite numbers, got {min(skeleton.sigmas)}")
 
 
 def _check_tree(skeleton: Skeleton, where: str) -> None:
@@ -249,10 +253,8 @@ _KNOWN = {skeleton.name: skeleton for skeleton in (COCO17, COCO_FEET23, MPII16, 
 
 def get(name: str) -> Skeleton:
     """The skeleton of this name that comes with the package; `ValueError` names the choices."""
-    try:
-        return _KNOWN[name]
-    except KeyError:
-        raise ValueError(f"skeleton: wanted one of {', '.join(_KNOWN)}, got {name!r}") from None
+    choice(name, "skeleton", names())
+    return _KNOWN[name]
 
 
 def names() -> tuple[str, ...]:

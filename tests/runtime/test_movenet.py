@@ -11,6 +11,7 @@ import pytest
 import posecore as pc
 from posecore.errors import MissingExtra, ModelError
 from posecore.runtime import tflite_libraries
+from posecore.runtime.geometry import Geometry
 from posecore.runtime.movenet import MovenetReader
 
 MODELS = Path(os.environ.get("POSECORE_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
@@ -23,6 +24,11 @@ def reader(kind: str = "movenet-multi", **options: float) -> MovenetReader:
     return MovenetReader(kind=kind, skeleton=pc.COCO17, **settings)  # type: ignore[arg-type]
 
 
+def plain(width: int, height: int) -> Geometry:
+    """The picture is the input."""
+    return Geometry((width, height), (width, height), (width, height))
+
+
 def person(x: float, y: float, *, keypoint_score: float = 0.8, score: float) -> np.ndarray:
     """One row of multi pose: all keypoints at (x, y), a box, the score."""
     return np.array([*([y, x, keypoint_score] * 17), 0.1, 0.2, 0.3, 0.4, score], np.float32)
@@ -30,7 +36,7 @@ def person(x: float, y: float, *, keypoint_score: float = 0.8, score: float) -> 
 
 def test_multi_pose_rows_become_people_best_first() -> None:
     rows = np.stack([person(0.25, 0.5, score=0.4), person(0.75, 0.125, score=0.9)])[None]
-    poses = reader()(rows, (256, 128))
+    poses = reader()(rows, plain(256, 128))
     np.testing.assert_allclose(poses.pose_scores, [0.9, 0.4])
     np.testing.assert_allclose(poses.xy[0], np.tile([0.75 * 256 - 0.25, 0.125 * 128 - 0.25], (17, 1)))
     np.testing.assert_allclose(poses.xy[1], np.tile([0.25 * 256 - 0.25, 0.5 * 128 - 0.25], (17, 1)))
@@ -42,7 +48,7 @@ def test_single_pose_is_one_person_with_the_mean_of_the_keypoint_scores() -> Non
     output = np.zeros((1, 1, 17, 3), np.float32)
     output[0, 0, :, 0], output[0, 0, :, 1] = 0.5, np.linspace(0, 1, 17)
     output[0, 0, :, 2] = np.linspace(0.2, 1, 17)
-    poses = reader("movenet-single")(output, (192, 192))
+    poses = reader("movenet-single")(output, plain(192, 192))
     assert len(poses) == 1
     assert poses.pose_scores[0] == pytest.approx(0.6)
     np.testing.assert_allclose(poses.xy[0, :, 0], np.linspace(0, 1, 17) * 192 - 0.25, atol=1e-4)
@@ -52,22 +58,22 @@ def test_single_pose_is_one_person_with_the_mean_of_the_keypoint_scores() -> Non
 
 def test_people_below_a_threshold_or_beyond_the_most_are_dropped() -> None:
     rows = np.stack([person(0.5, 0.5, keypoint_score=0.5, score=score) for score in (0.1, 0.5, 0.3)])[None]
-    np.testing.assert_allclose(reader()(rows, (64, 64)).pose_scores, [0.5, 0.3])
-    np.testing.assert_allclose(reader(max_poses=1)(rows, (64, 64)).pose_scores, [0.5])
-    np.testing.assert_allclose(reader(pose_threshold=0.0)(rows, (64, 64)).pose_scores, [0.5, 0.3, 0.1])
-    assert len(reader(root_threshold=0.6)(rows, (64, 64))) == 0
-    assert reader(pose_threshold=1.0)(rows, (64, 64)).xy.shape == (0, 17, 2)
+    np.testing.assert_allclose(reader()(rows, plain(64, 64)).pose_scores, [0.5, 0.3])
+    np.testing.assert_allclose(reader(max_poses=1)(rows, plain(64, 64)).pose_scores, [0.5])
+    np.testing.assert_allclose(reader(pose_threshold=0.0)(rows, plain(64, 64)).pose_scores, [0.5, 0.3, 0.1])
+    assert len(reader(root_threshold=0.6)(rows, plain(64, 64))) == 0
+    assert reader(pose_threshold=1.0)(rows, plain(64, 64)).xy.shape == (0, 17, 2)
 
 
 def test_people_of_one_score_keep_the_networks_order() -> None:
     rows = np.stack([person(x, 0.5, score=0.5) for x in (0.1, 0.9, 0.4)])[None]
-    np.testing.assert_allclose(reader()(rows, (100, 100)).xy[:, 0, 0], [9.75, 89.75, 39.75], atol=1e-4)
+    np.testing.assert_allclose(reader()(rows, plain(100, 100)).xy[:, 0, 0], [9.75, 89.75, 39.75], atol=1e-4)
 
 
 def test_what_is_not_a_number_does_not_come_out() -> None:
     rows = np.stack([person(0.5, 0.5, score=0.9), person(0.5, 0.5, score=np.nan)])[None]
     rows[0, 0, :9] = [np.nan, np.inf, np.nan, 0.5, 0.5, 7.0, 0.5, 0.5, -1.0]
-    poses = reader(pose_threshold=0.0)(rows, (64, 64))
+    poses = reader(pose_threshold=0.0)(rows, plain(64, 64))
     assert np.isfinite(poses.xy).all()
     np.testing.assert_allclose(poses.scores[0, :3], [0, 1, 0])
     np.testing.assert_allclose(poses.pose_scores, [0.9, 0])

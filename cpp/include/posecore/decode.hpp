@@ -31,14 +31,24 @@ struct Heads {
   ScoreKind scores = ScoreKind::kLogits;
 };
 
+// From input pixels to the pixels that poses are wanted in: v * scale + shift on each axis. As it stands,
+// input pixels.
+struct PixelMap {
+  float scale_x = 1.0F;
+  float scale_y = 1.0F;
+  float shift_x = 0.0F;
+  float shift_y = 0.0F;
+};
+
 // The caller's room for poses. Keypoint k of pose n is (xy[2 (n K + k)], xy[2 (n K + k) + 1]), x first, in
-// input pixels; scores are in [0, 1]. An absent keypoint has score 0 and finite coordinates.
+// pixels of `map`; scores are in [0, 1]. An absent keypoint has score 0 and finite coordinates.
 struct PoseSink {
   float* xy = nullptr;
   float* scores = nullptr;
   float* pose_scores = nullptr;
   int32_t capacity = 0;
   int32_t count = 0;  // written by the decoder
+  PixelMap map = {};
 };
 
 struct MultiPoseOptions {

@@ -13,7 +13,7 @@ enum class Status : int32_t {
   kBadTensor,          // no rows, columns or channels, an unknown type, or a scale that is not positive
   kMixedTensors,       // heads of different grids or element types
   kBadChannels,        // channel counts that do not fit the skeleton
-  kTooLarge,           // more cells than 32 bits can count
+  kTooLarge,           // more than 2^24 rows or columns, or more cells than 32 bits can count
   kWorkspaceTooSmall,  // less workspace or plan memory than asked for
   kSinkTooSmall,       // less room for poses than max_poses
 };

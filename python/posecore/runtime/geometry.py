@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from posecore.decode import Onto
 from posecore.errors import require
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ class Geometry:
     def scale(self) -> tuple[float, float]:
         """(x, y): input pixels per picture pixel. The two differ a little where a size was rounded."""
         return self.resized_size[0] / self.image_size[0], self.resized_size[1] / self.image_size[1]
+
+    @property
+    def onto(self) -> Onto:
+        """The picture for decoders, which give its pixels themselves: as `to_image`, in single precision."""
+        (scale_x, scale_y), (left, top) = self.scale, self.offset
+        return Onto(
+            (1 / scale_x, 1 / scale_y, (0.5 - left) / scale_x - 0.5, (0.5 - top) / scale_y - 0.5), self.image_size
+        )
 
     def to_input(self, xy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
         """(..., 2) picture pixels as input pixels, in the same floating dtype."""

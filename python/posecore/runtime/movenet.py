@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from posecore.layouts import Kind
+    from posecore.runtime.geometry import Geometry
     from posecore.skeletons import Skeleton
 
 DEFAULT_LONG_SIDE = 256
 MAX_PEOPLE = 6
 
-# The fraction n of an input S wide is the pixel n * S - 0.25: a picture's and its mirror image's n * S add up
-# to S - 0.5 in the median, and AP on 119 COCO pictures is best there, by .002 over -0.5 and .001 over 0.
+# The fraction n of an input S wide is taken as the pixel n * S - 0.25: multi pose's n * S of a picture and of
+# its mirror image add up to S - 0.5 in the median. AP on 119 COCO pictures hardly tells it from 0 or 0.5.
 _ORIGIN_PX = 0.25
 
 
@@ -44,8 +45,8 @@ class MovenetReader:
     root_threshold: float
     pose_threshold: float
 
-    def __call__(self, output: npt.NDArray[np.float32], input_size: tuple[int, int]) -> Poses:
-        """`Poses` in pixels of the input of `input_size` (width, height), best first."""
+    def __call__(self, output: npt.NDArray[np.float32], geometry: Geometry) -> Poses:
+        """`Poses` in pixels of the picture that `geometry` put into the input, best first."""
         keypoints = self.skeleton.num_keypoints
         rows = output.reshape(-1, output.shape[-1]) if self.kind == "movenet-multi" else output.reshape(1, -1)
         points = rows[:, : 3 * keypoints].reshape(len(rows), keypoints, 3)
@@ -59,10 +60,11 @@ class MovenetReader:
         found = (pose_scores >= self.pose_threshold) & (scores.max(axis=1) >= self.root_threshold)
         order = np.argsort(-pose_scores, kind="stable")
         order = order[found[order]][: self.max_poses]
-        xy = points[order][:, :, 1::-1] * np.array(input_size, np.float32) - np.float32(_ORIGIN_PX)
+        xy = points[order][:, :, 1::-1] * np.array(geometry.input_size, np.float32) - np.float32(_ORIGIN_PX)
         return Poses(
-            np.ascontiguousarray(xy, np.float32),
+            np.ascontiguousarray(geometry.to_image(xy), np.float32),
             np.ascontiguousarray(scores[order], np.float32),
             np.ascontiguousarray(pose_scores[order], np.float32),
             skeleton=self.skeleton,
+            image_size=geometry.image_size,
         )

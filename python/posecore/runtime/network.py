@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posecore.errors import ModelError
-from posecore.heads import TENSORS
 from posecore.layouts import DECODER_ROLES, HeadsLayout, Role, recognise
 from posecore.runtime.interpreters import Interpreter, open_interpreter
 from posecore.runtime.tflite_file import TfliteFile
@@ -103,15 +102,6 @@ class Network:
         if self.layout.kind == "posenet":
             return max(round(self.layout.stride_px), 1), 1
         return _EVEN_MULTIPLE, 0
-
-    @property
-    def float_heads(self) -> tuple[int, ...] | None:
-        """Where heatmaps, short offsets, forward and backward displacements lie among the outputs, if they
-        are what a decoder takes without being told more: four float32 tensors, the heatmaps logits."""
-        layout = self.layout
-        if layout.scores != "logits" or any(layout.quantization) or not set(TENSORS) <= set(layout.roles):
-            return None
-        return tuple(layout.roles.index(name) for name in TENSORS)
 
     @property
     def is_movenet(self) -> bool:

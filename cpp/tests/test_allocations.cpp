@@ -1,0 +1,71 @@
+// Nothing allocates after the plan is made.
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "check.hpp"
+#include "decoding.hpp"
+#include "posecore/input.hpp"
+#include "synthetic.hpp"
+
+#ifdef POSECORE_COUNT_ALLOCATIONS
+namespace {
+// volatile, since an optimiser knows that malloc changes nobody's variables.
+volatile int32_t heap_calls = 0;
+}  // namespace
+
+// The linker sends every call to the heap here (--wrap).
+extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+void* __real_malloc(size_t bytes);
+void* __real_calloc(size_t count, size_t bytes);
+void* __real_realloc(void* memory, size_t bytes);
+void __real_free(void* memory);
+void* __wrap_malloc(size_t bytes) {
+  heap_calls = heap_calls + 1;
+  return __real_malloc(bytes);
+}
+void* __wrap_calloc(size_t count, size_t bytes) {
+  heap_calls = heap_calls + 1;
+  return __real_calloc(count, bytes);
+}
+void* __wrap_realloc(void* memory, size_t bytes) {
+  heap_calls = heap_calls + 1;
+  return __real_realloc(memory, bytes);
+}
+void __wrap_free(void* memory) {
+  heap_calls = heap_calls + 1;
+  __real_free(memory);
+}
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
+}
+
+TEST(the_counter_counts) {
+  const int32_t before = heap_calls;
+  void* volatile memory = malloc(8);
+  free(memory);
+  CHECK(heap_calls == before + 2);
+}
+
+TEST(decoding_does_not_touch_the_heap) {
+  const Person people[] = {standing(70, 30, 5), standing(230, 40, 4)};
+  const SyntheticHeads<float> real(23, 31, people, 2);
+  const SyntheticHeads<uint8_t> bytes(23, 31, people, 2);
+  const SyntheticHeads<int8_t> with_sign(23, 31, people, 2, Arrangement::kChw);
+  Multi multi(posecore::kCoco17, {}, 23, 31);
+  Poses poses(20, 17);
+  const Memory<uint8_t> picture(300);
+  const Memory<float> tensor(300);
+  const posecore::Heads all[] = {real.heads(), bytes.heads(), with_sign.heads()};
+  const int32_t before = heap_calls;
+  for (const posecore::Heads& heads : all) {
+    CHECK(multi.decode(heads, &poses) == posecore::Status::kOk);
+    CHECK(poses.sink.count == 2);
+    CHECK(posecore::decode_single(heads, kStride, &poses.sink) == posecore::Status::kOk);
+    CHECK(posecore::decode_heatmaps(heads.heatmaps, heads.scores, {16.0F, posecore::Refinement::kTaylor, 2.0F},
+                                    &poses.sink) == posecore::Status::kOk);
+  }
+  CHECK(posecore::write_input({picture.data(), 10, 10, 30}, {10, 10}, 1.0F, 0.0F, tensor.data()) ==
+        posecore::Status::kOk);
+  CHECK(heap_calls == before);
+}
+#endif

@@ -1,0 +1,20 @@
+"""The files that people wrote, by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDERS = (".ci", "bench", "cmake", "cpp", "python", "tests", "tools")
+CODE = (".py", ".pyi", ".cpp", ".hpp", ".h")
+TEXT = (*CODE, ".cmake", ".in", ".md", ".toml", ".txt", ".yml", ".yaml", "")
+
+
+def files(repository: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Every file with one of the suffixes, at the root or in one of the source folders."""
+    paths = [path for path in sorted(repository.iterdir()) if path.is_file()]
+    for folder in FOLDERS:
+        paths += sorted((repository / folder).rglob("*"))
+    for path in paths:
+        if path.is_file() and path.suffix in suffixes and "__pycache__" not in path.parts:
+            yield path

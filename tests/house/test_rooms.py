@@ -1,0 +1,75 @@
+"""Imports go in the directions that ARCHITECTURE.md gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rooms import C_HEADERS, CPP_CORE, ROOMS, Import, complaint, imports_of, includes_of, room_of
+
+
+def test_no_python_file_imports_against_the_table(repository: Path) -> None:
+    package = repository / "python" / "posecore"
+    complaints = []
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        for imported in imports_of(path, package):
+            reason = complaint(module, imported)
+            if reason is not None:
+                complaints.append(
+                    f"{path.relative_to(repository)}:{imported.line}: {imported.module}: {reason}"
+                )
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("posecore.decode", Import("cv2", 1, lazy=True)),
+        ("posecore.heads", Import("posecore.runtime.estimator", 1, lazy=True)),
+        ("posecore.runtime.geometry", Import("cv2", 1, lazy=False)),
+        ("posecore.runtime.estimator", Import("posecore.train.models", 1, lazy=True)),
+        ("posecore.train.models", Import("posecore.decode", 1, lazy=False)),
+        ("posecore.evaluation.coco", Import("posecore.runtime", 1, lazy=False)),
+        ("posecore.draw", Import("tensorflow", 1, lazy=True)),
+    ],
+)
+def test_the_table_forbids(importer: str, imported: Import) -> None:
+    assert complaint(importer, imported) is not None
+
+
+def test_the_table_goes_one_way() -> None:
+    for name, room in ROOMS.items():
+        for other in room.may_use:
+            assert name not in ROOMS[other].may_use or {name, other} == {"app", "front"}
+
+
+def test_rooms_are_told_apart() -> None:
+    modules = ("posecore", "posecore.decode", "posecore.cli", "posecore.runtime.geometry")
+    assert [room_of(module) for module in modules] == ["front", "core", "app", "runtime"]
+
+
+def test_the_core_includes_c_headers_and_its_own(repository: Path) -> None:
+    files = [p for folder in CPP_CORE for p in sorted((repository / "cpp" / folder).rglob("*.[hc]pp"))]
+    assert files
+    own = {p.relative_to(repository / "cpp" / "include").as_posix() for p in files if "include" in p.parts}
+    own |= {p.name for p in files if "src" in p.parts}
+    for path in files:
+        public = "include" in path.parts
+        for header, line in includes_of(path):
+            where = f"{path.relative_to(repository)}:{line}: {header}"
+            assert header in C_HEADERS | own, where
+            assert not public or "/" in header or header in C_HEADERS, (
+                f"{where}: public headers use public ones"
+            )
+
+
+def test_the_bindings_include_no_kernels(repository: Path) -> None:
+    kernels = {p.name for p in (repository / "cpp" / "src").glob("*.hpp")}
+    for path in sorted((repository / "cpp" / "bindings").glob("*.[hc]pp")):
+        beside = {p.name for p in path.parent.glob("*.hpp")}
+        for header, line in includes_of(path):
+            assert header in beside or header not in kernels, (
+                f"{path.relative_to(repository)}:{line}: {header}"
+            )
