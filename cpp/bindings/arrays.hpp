@@ -16,16 +16,13 @@ namespace py = pybind11;
   return py::str(py::type::handle_of(object).attr("__name__"));
 }
 
-[[nodiscard]] inline std::string shape_of(const py::array& array) {
-  return py::str(array.attr("shape"));
-}
+[[nodiscard]] inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 
 // float32, uint8 or int8 of three axes, read in place.
 [[nodiscard]] inline TensorView tensor_view(py::handle object, const char* name, bool channels_first) {
   const char* shape = channels_first ? "(channels, h, w)" : "(h, w, channels)";
   if (!py::isinstance<py::array>(object)) {
-    throw py::type_error(std::string(name) + ": wanted a NumPy array of shape " + shape + ", got " +
-                         type_name(object));
+    throw py::type_error(std::string(name) + ": wanted a NumPy array of shape " + shape + ", got " + type_name(object));
   }
   const auto array = py::reinterpret_borrow<py::array>(object);
   TensorView view;
@@ -50,7 +47,8 @@ namespace py = pybind11;
     stride[axis] = array.strides(axis) / item;
     if (size[axis] > INT32_MAX || array.strides(axis) % item != 0) {
       throw py::value_error(std::string(name) + ": wanted strides of whole elements, got " +
-                            std::string(py::str(array.attr("strides"))) + " bytes; copy it with numpy.ascontiguousarray");
+                            std::string(py::str(array.attr("strides"))) +
+                            " bytes; copy it with numpy.ascontiguousarray");
     }
   }
   if (reinterpret_cast<uintptr_t>(array.data()) % static_cast<uintptr_t>(item) != 0) {

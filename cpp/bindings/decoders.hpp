@@ -24,7 +24,8 @@ inline void quantize(const py::object& quantization, TensorView* const* views, s
   if (quantization.is_none()) {
     for (size_t i = 0; i < count; ++i) {
       if (views[i]->type != ElementType::kFloat32) {
-        throw py::value_error("quantization: wanted scale and zero point for uint8 and int8 tensors, got none; pass Heads");
+        throw py::value_error(
+            "quantization: wanted scale and zero point for uint8 and int8 tensors, got none; pass Heads");
       }
     }
     return;
@@ -121,8 +122,8 @@ class MultiPoseDecoder {
     check_shapes(views, count);
     quantize(quantization, views, count);
     heads.scores = logits ? ScoreKind::kLogits : ScoreKind::kProbabilities;
-    PoseSink sink = {xy_.data(), scores_.data(), pose_scores_.data(), plan_.options.max_poses, 0,
-                     pixel_map_of(pixel_map)};
+    PoseSink sink = {xy_.data(), scores_.data(),         pose_scores_.data(), plan_.options.max_poses,
+                     0,          pixel_map_of(pixel_map)};
     const Use use(&busy_);
     const size_t bytes = workspace_bytes(plan_, heads.heatmaps.rows, heads.heatmaps.columns);
     if (workspace_.size() * sizeof(uint64_t) < bytes) {
@@ -164,9 +165,9 @@ class MultiPoseDecoder {
                               std::to_string(keypoints) + " keypoints, got " + std::to_string(views[i]->channels));
       }
       if (views[i]->rows != views[0]->rows || views[i]->columns != views[0]->columns) {
-        throw py::value_error(std::string(names[i]) + ": wanted the heatmaps' grid (" +
-                              std::to_string(views[0]->rows) + ", " + std::to_string(views[0]->columns) + "), got (" +
-                              std::to_string(views[i]->rows) + ", " + std::to_string(views[i]->columns) + ")");
+        throw py::value_error(std::string(names[i]) + ": wanted the heatmaps' grid (" + std::to_string(views[0]->rows) +
+                              ", " + std::to_string(views[0]->columns) + "), got (" + std::to_string(views[i]->rows) +
+                              ", " + std::to_string(views[i]->columns) + ")");
       }
       if (views[i]->type != views[0]->type) {
         throw py::type_error(std::string(names[i]) + ": wanted the dtype of heatmaps, got another one");

@@ -167,7 +167,8 @@ class CandidateScan {
     if (!(value >= threshold_) || !is_local_maximum(row, column, keypoint, value)) {
       return;
     }
-    const auto index = static_cast<uint32_t>((static_cast<int64_t>(row) * grid_.columns + column) * channels_ + keypoint);
+    const auto index =
+        static_cast<uint32_t>((static_cast<int64_t>(row) * grid_.columns + column) * channels_ + keypoint);
     const CandidateKey key =
         (static_cast<CandidateKey>(ordered(static_cast<float>(value))) << 32U) | (UINT32_MAX - index);
     if (key < below) {

@@ -80,8 +80,7 @@ class Decoding {
     T threshold{};
     if (root_threshold(&threshold)) {
       CandidateQueue queue(at<CandidateKey>(0), layout_.queued);
-      const CandidateScan<T> candidates(heatmaps_, plan_.num_keypoints, threshold,
-                                        plan_.options.local_maximum_radius);
+      const CandidateScan<T> candidates(heatmaps_, plan_.num_keypoints, threshold, plan_.options.local_maximum_radius);
       CandidateKey last = UINT64_MAX;
       do {
         candidates.scan(last, &queue);
@@ -126,7 +125,8 @@ class Decoding {
 
   [[nodiscard]] Point root_of(const detail::Candidate& place) const noexcept {
     const Point cell = {static_cast<float>(place.row), static_cast<float>(place.column)};
-    const Point offset = detail::sample_vector(short_offsets_, cell, place.keypoint, plan_.num_keypoints + place.keypoint);
+    const Point offset =
+        detail::sample_vector(short_offsets_, cell, place.keypoint, plan_.num_keypoints + place.keypoint);
     return moved(cell, offset);
   }
 
@@ -159,8 +159,8 @@ class Decoding {
 
   [[nodiscard]] Point follow(Point from, const Arc& arc) const noexcept {
     const int32_t edges = plan_.num_keypoints - 1;
-    Point at = moved(from, detail::sample_vector(arc.forward != 0 ? forward_ : backward_, from, arc.edge,
-                                                 edges + arc.edge));
+    Point at =
+        moved(from, detail::sample_vector(arc.forward != 0 ? forward_ : backward_, from, arc.edge, edges + arc.edge));
     for (int32_t step = 0; step < plan_.options.refine_steps; ++step) {
       at = moved(at, detail::sample_vector(short_offsets_, at, arc.to, plan_.num_keypoints + arc.to));
     }
@@ -207,8 +207,7 @@ class Decoding {
 }
 
 [[nodiscard]] Status check_heads(const Heads& heads, int32_t keypoints) noexcept {
-  const TensorView* views[] = {&heads.heatmaps, &heads.short_offsets, &heads.displacement_fwd,
-                               &heads.displacement_bwd};
+  const TensorView* views[] = {&heads.heatmaps, &heads.short_offsets, &heads.displacement_fwd, &heads.displacement_bwd};
   const int32_t channels[] = {keypoints, 2 * keypoints, 2 * (keypoints - 1), 2 * (keypoints - 1)};
   for (int32_t i = 0; i < 4; ++i) {
     const Status status = check_one(*views[i], heads.heatmaps, channels[i]);

@@ -7,7 +7,8 @@
 namespace posecore {
 namespace {
 
-[[nodiscard]] bool is_tree(const Skeleton& skeleton, const int32_t* first_arc, const Arc* arcs, int32_t* mark) noexcept {
+[[nodiscard]] bool is_tree(const Skeleton& skeleton, const int32_t* first_arc, const Arc* arcs,
+                           int32_t* mark) noexcept {
   // K - 1 edges that reach every keypoint are a tree. `mark` has K entries: 1 is reached.
   for (int32_t k = 0; k < skeleton.num_keypoints; ++k) {
     mark[k] = 0;

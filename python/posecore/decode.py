@@ -77,7 +77,10 @@ class Decoder:
         local_maximum_radius: int = 1,
     ) -> None:
         _want_skeleton(skeleton)
-        whole(skeleton.num_keypoints, "skeleton", 1, _MAX_KEYPOINTS)
+        if skeleton.num_keypoints > _MAX_KEYPOINTS:
+            raise ValueError(
+                f"skeleton: wanted at most {_MAX_KEYPOINTS} keypoints, got {skeleton.num_keypoints} of {skeleton.name}"
+            )
         if len(skeleton.edges) != skeleton.num_keypoints - 1:
             raise ValueError(
                 f"skeleton: wanted edges to walk from keypoint to keypoint, got none in {skeleton.name}; "
@@ -123,7 +126,9 @@ class Decoder:
         arrays = (heatmaps, short_offsets, displacement_fwd, displacement_bwd)
         for name, array in zip(("heatmaps", *_OFFSET_NAMES), arrays, strict=True):
             if isinstance(array, np.ndarray) and array.dtype != np.float32:
-                raise TypeError(f"{name}: wanted dtype float32, got {array.dtype}; pass quantised arrays as Heads")
+                raise TypeError(
+                    f"{name}: wanted dtype float32, got {array.dtype}; pass quantised arrays as Heads"
+                )
         return _poses(self._core.decode(*arrays, True, False, None), self.skeleton, None)
 
     def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
@@ -131,7 +136,9 @@ class Decoder:
         input's pixels lie in it."""
         for name in _OFFSET_NAMES if self.skeleton.num_keypoints > 1 else _OFFSET_NAMES[:1]:
             if getattr(heads, name) is None:
-                raise ValueError(f"heads: wanted {name}, got heads without; HeatmapDecoder reads heatmaps alone")
+                raise ValueError(
+                    f"heads: wanted {name}, got heads without; HeatmapDecoder reads heatmaps alone"
+                )
         _want_stride(heads, self._stride_px)
         return _poses(
             self._core.decode(
@@ -147,6 +154,9 @@ class Decoder:
             self.skeleton,
             onto,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.skeleton, self._options)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value}" for name, value in self._options.items())
@@ -180,7 +190,9 @@ class SingleDecoder:
         _want_heads(heads, self.skeleton)
         _want_stride(heads, self._stride_px)
         if heads.short_offsets is None:
-            raise ValueError("heads: wanted short_offsets, got heads without; HeatmapDecoder reads heatmaps alone")
+            raise ValueError(
+                "heads: wanted short_offsets, got heads without; HeatmapDecoder reads heatmaps alone"
+            )
         _want_offsets(heads, heads.short_offsets)
         return _poses(
             _core.decode_single(
@@ -252,6 +264,10 @@ class HeatmapDecoder:
         )
 
 
+def _unpickled(skeleton: Skeleton, options: dict[str, Any]) -> Decoder:
+    return Decoder(skeleton, **options)
+
+
 def _poses(arrays: tuple[npt.NDArray[Any], ...], skeleton: Skeleton, onto: Onto | None) -> Poses:
     return Poses._trusted(*arrays, skeleton, None if onto is None else onto.image_size, None)
 
@@ -265,7 +281,9 @@ def _quantization(heads: Heads, names: tuple[str, ...]) -> tuple[float, ...] | N
 
 def _want_skeleton(skeleton: object) -> Skeleton:
     if not isinstance(skeleton, Skeleton):
-        raise TypeError(f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}")
+        raise TypeError(
+            f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}"
+        )
     return skeleton
 
 
@@ -286,9 +304,13 @@ def _want_offsets(heads: Heads, offsets: npt.NDArray[Any]) -> None:
             f"got {channels}"
         )
     if offsets.dtype != heads.heatmaps.dtype:
-        raise TypeError(f"short_offsets: wanted the dtype of heatmaps, {heads.heatmaps.dtype}, got {offsets.dtype}")
+        raise TypeError(
+            f"short_offsets: wanted the dtype of heatmaps, {heads.heatmaps.dtype}, got {offsets.dtype}"
+        )
 
 
 def _want_stride(heads: Heads, stride_px: float) -> None:
     if heads.stride_px != stride_px:
-        raise ValueError(f"heads: wanted a stride of {stride_px} px as this decoder has, got {heads.stride_px}")
+        raise ValueError(
+            f"heads: wanted a stride of {stride_px} px as this decoder has, got {heads.stride_px}"
+        )

@@ -87,7 +87,9 @@ class Heads:
         choice(self.layout, "layout", ("hwc", "chw"))
         object.__setattr__(self, "stride_px", number(self.stride_px, "stride_px", *STRIDE_PX))
         if not isinstance(self.quantization, Mapping):
-            raise TypeError(f"quantization: wanted a mapping of tensor names, got {type(self.quantization).__name__}")
+            raise TypeError(
+                f"quantization: wanted a mapping of tensor names, got {type(self.quantization).__name__}"
+            )
         for name, quantization in self.quantization.items():
             if name not in self.tensors():
                 raise ValueError(f"quantization: wanted names of {', '.join(self.tensors())}, got {name!r}")
@@ -107,7 +109,11 @@ class Heads:
                 hint = "; take one picture of the batch" if array.ndim == 4 else ""
                 raise ValueError(f"{name}: wanted shape {shape}, got {array.shape}{hint}")
             if (array.dtype == np.float32) == (name in self.quantization):
-                wanted = "no quantisation, since it is float32" if array.dtype == np.float32 else "its scale and zero point"
+                wanted = (
+                    "no quantisation, since it is float32"
+                    if array.dtype == np.float32
+                    else "its scale and zero point"
+                )
                 raise ValueError(f"quantization: {name} wants {wanted}, got {self.quantization.get(name)}")
             if self._grid(array) != self.grid:
                 raise ValueError(f"{name}: wanted the heatmaps' grid {self.grid}, got {self._grid(array)}")
@@ -127,6 +133,9 @@ class Heads:
             fields[name] = tensors.get(name)
         fields.update(stride_px=stride_px, scores=scores, layout="hwc", quantization=quantization)
         return heads
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, ({**self.__dict__, "quantization": dict(self.quantization)},)
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays that are there, by name."""
@@ -163,7 +172,9 @@ class Heads:
         """Write an .npz that `Heads.load` reads; the file is there whole or not at all."""
         fields: dict[str, Any] = dict(self.tensors())
         for name, quantization in self.quantization.items():
-            fields[f"{name}_quantization"] = np.array([quantization.scale, quantization.zero_point], np.float64)
+            fields[f"{name}_quantization"] = np.array(
+                [quantization.scale, quantization.zero_point], np.float64
+            )
         fields["stride_px"] = np.float64(self.stride_px)
         fields["scores"] = np.array(self.scores)
         fields["layout"] = np.array(self.layout)
@@ -196,13 +207,19 @@ class Heads:
             raise SourceError(f"{os.fspath(path)}: {error}") from error
 
 
+def _unpickled(fields: dict[str, Any]) -> Heads:
+    return Heads(**fields)
+
+
 def _read_npz(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
     name = os.fspath(path)
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > _MAX_NPZ_BYTES:
-            raise SourceError(f"{name}: wanted heads of at most 1 GiB, got {size / (1 << 30):.1f} GiB unpacked")
+            raise SourceError(
+                f"{name}: wanted heads of at most 1 GiB, got {size / (1 << 30):.1f} GiB unpacked"
+            )
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
@@ -210,13 +227,20 @@ def _read_npz(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
     except SourceError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy's header parser each raise their own kinds
-        raise SourceError(f"{name}: wanted an .npz file of heads, got one that cannot be read ({error})") from error
+        raise SourceError(
+            f"{name}: wanted an .npz file of heads, got one that cannot be read ({error})"
+        ) from error
 
 
 def _from_saved(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
     for key in ("stride_px", "scores"):
         if key not in arrays:
             raise ValueError(f"wanted the entry {key} beside heatmaps, got {', '.join(sorted(arrays))}")
+    known = {*TENSORS, *(f"{name}_quantization" for name in TENSORS), "stride_px", "scores", "layout"}
+    if set(arrays) - known:
+        raise ValueError(
+            f"wanted no entries but {', '.join(sorted(known))}, got {', '.join(sorted(set(arrays) - known))}"
+        )
     quantization = {}
     for name in TENSORS:
         pair = arrays.get(f"{name}_quantization")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Kind = Literal["posenet", "heatmaps", "movenet-single", "movenet-multi"]
-Role = Literal["heatmaps", "short_offsets", "displacement_fwd", "displacement_bwd", "mid_offsets", "poses", "other"]
+Role = Literal[
+    "heatmaps", "short_offsets", "displacement_fwd", "displacement_bwd", "mid_offsets", "poses", "other"
+]
 
 # A decoder operator takes its inputs in this order.
 DECODER_ROLES: tuple[Role, ...] = ("heatmaps", "short_offsets", "mid_offsets", "other")
@@ -126,7 +128,9 @@ def recognise(
         return movenet
     found = tuple(roles) if roles is not None else _roles(outputs)
     if found.count("heatmaps") != 1 or any(found.count(role) > 1 for role in set(found) - {"other"}):
-        raise ModelError(f"no known pose heads: wanted one tensor each of heatmaps and offsets, got {_listed(outputs)}")
+        raise ModelError(
+            f"no known pose heads: wanted one tensor each of heatmaps and offsets, got {_listed(outputs)}"
+        )
     heat = outputs[found.index("heatmaps")]
     keypoints = _channels(heat)
     kind = _kind(found, outputs, keypoints)
@@ -142,37 +146,37 @@ def recognise(
 def _movenet(outputs: Sequence[TensorInfo]) -> HeadsLayout | None:
     if len(outputs) != 1 or outputs[0].dtype != "float32":
         return None
-    shape = outputs[0].shape
-    kind: Kind
-    if len(shape) == 4 and shape[:2] == (1, 1) and shape[3] == 3:
-        kind, keypoints = "movenet-single", shape[2]
-    elif len(shape) == 3 and shape[0] == 1 and shape[2] > 5 and (shape[2] - 5) % 3 == 0:
-        kind, keypoints = "movenet-multi", (shape[2] - 5) // 3
-    else:
-        return None
-    return HeadsLayout(kind, ("poses",), keypoints, 0.0, "probabilities", (None,))
+    # Its two shapes to the letter: boxes of detectors come close to both.
+    kinds: dict[tuple[int, ...], Kind] = {(1, 1, 17, 3): "movenet-single", (1, 6, 56): "movenet-multi"}
+    kind = kinds.get(outputs[0].shape)
+    return kind and HeadsLayout(kind, ("poses",), 17, 0.0, "probabilities", (None,))
 
 
 def _roles(outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
     named = tuple(_role_by_name(output.name) for output in outputs)
-    if "heatmaps" in named:
-        if len(outputs) == 1 or any(role in named for role in ("mid_offsets", "displacement_fwd", "short_offsets")):
-            return named
+    companions = {"mid_offsets", "displacement_fwd", "short_offsets"}
+    if "heatmaps" in named and (len(outputs) == 1 or companions & set(named)):
+        return named
     return _roles_by_shape(outputs)
 
 
 def _role_by_name(name: str) -> Role:
-    lowered = name.lower()
-    if any(other in lowered for other in _OTHER_NAMES):
-        return "other"
-    # The last path component decides: "MobilenetV1/offset_2/BiasAdd" has its word in the middle.
-    return next((role for word, role in _ROLE_NAMES if word in lowered), "other")
+    # The last component with a word of ours decides: heatmap_net/offset_2/BiasAdd are offsets.
+    for component in reversed(name.lower().split("/")):
+        if any(other in component for other in _OTHER_NAMES):
+            return "other"
+        for word, role in _ROLE_NAMES:
+            if word in component:
+                return role
+    return "other"
 
 
 def _roles_by_shape(outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
     grids = [output for output in outputs if len(output.shape) == 4]
     if len(grids) != len(outputs):
-        raise ModelError(f"no known pose heads: wanted tensors of shape (1, h, w, channels), got {_listed(outputs)}")
+        raise ModelError(
+            f"no known pose heads: wanted tensors of shape (1, h, w, channels), got {_listed(outputs)}"
+        )
     channels = [_channels(output) for output in outputs]
     if len(outputs) == 1:
         return ("heatmaps",)
@@ -181,7 +185,9 @@ def _roles_by_shape(outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
             roles: dict[int, Role] = {keypoints: "heatmaps", 2 * keypoints: "short_offsets"}
             if len(set(channels)) == 3:
                 return tuple(roles.get(count, "mid_offsets") for count in channels)
-        if len(outputs) == 4 and sorted(channels) == sorted((keypoints, 2 * keypoints, *[2 * (keypoints - 1)] * 2)):
+        if len(outputs) == 4 and sorted(channels) == sorted(
+            (keypoints, 2 * keypoints, *[2 * (keypoints - 1)] * 2)
+        ):
             raise ModelError(
                 "the two displacement tensors have the same shape and their names do not say which is forward: "
                 f"wanted displacement_fwd and displacement_bwd in the names, got {_listed(outputs)}"
@@ -198,7 +204,9 @@ def _kind(roles: Sequence[Role], outputs: Sequence[TensorInfo], keypoints: int) 
     if not pair and "mid_offsets" not in counts:
         if set(counts) == {"heatmaps"}:
             return "heatmaps"
-        raise ModelError(f"no known pose heads: displacements or mid offsets are missing among {_listed(outputs)}")
+        raise ModelError(
+            f"no known pose heads: displacements or mid offsets are missing among {_listed(outputs)}"
+        )
     wanted = {"heatmaps": keypoints, "short_offsets": 2 * keypoints}
     wanted |= (
         {"displacement_fwd": 2 * (keypoints - 1), "displacement_bwd": 2 * (keypoints - 1)}
@@ -218,7 +226,11 @@ def _check_grids(roles: Sequence[Role], outputs: Sequence[TensorInfo]) -> None:
         if output.dtype not in ("float32", "uint8", "int8"):
             raise ModelError(f"{output.name}: wanted float32, uint8 or int8 heads, got {output.dtype}")
         if (output.dtype == "float32") != (output.quantization is None):
-            wanted = "no quantisation for float32" if output.dtype == "float32" else f"a scale and zero point for {output.dtype}"
+            wanted = (
+                "no quantisation for float32"
+                if output.dtype == "float32"
+                else f"a scale and zero point for {output.dtype}"
+            )
             raise ModelError(f"{output.name}: wanted {wanted} heads, got {output.quantization}")
 
 
@@ -234,7 +246,9 @@ def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> fl
         raise ModelError("the stride does not follow from heads alone: wanted stride_px, got none")
     width, height = input_size
     if min(rows, columns, width, height) < 1:
-        raise ModelError(f"wanted a size for input and grid, got input {width}x{height} and grid {columns}x{rows}")
+        raise ModelError(
+            f"wanted a size for input and grid, got input {width}x{height} and grid {columns}x{rows}"
+        )
     for stride in (1, 2, 4, 8, 16, 32, 64):
         if -(-width // stride) == columns and -(-height // stride) == rows:
             return float(stride)
@@ -242,7 +256,9 @@ def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> fl
         round((size - 1) / (cells - 1)) for size, cells in ((width, columns), (height, rows)) if cells > 1
     }
     if len(steps) != 1 or 0 in steps:
-        raise ModelError(f"no one stride leads from an input of {width}x{height} to a grid of {columns}x{rows}")
+        raise ModelError(
+            f"no one stride leads from an input of {width}x{height} to a grid of {columns}x{rows}"
+        )
     return float(steps.pop())
 
 
@@ -273,7 +289,9 @@ def heads_from_named_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
 def _from_capture(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
     pairs = arrays["qparams"]
     if pairs.shape != (3, 2):
-        raise ValueError(f"qparams: wanted shape (3, 2), scale and zero point of three tensors, got {pairs.shape}")
+        raise ValueError(
+            f"qparams: wanted shape (3, 2), scale and zero point of three tensors, got {pairs.shape}"
+        )
     heat, short, mid = (quantization_from_pair(pair, "qparams") for pair in pairs)
     offsets = arrays["mid_u8"]
     if offsets.ndim != 3:

@@ -68,7 +68,9 @@ class Poses:
         time_s: float | None = None,
     ) -> None:
         if not isinstance(skeleton, Skeleton):
-            raise TypeError(f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}")
+            raise TypeError(
+                f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}"
+            )
         keypoints = skeleton.num_keypoints
         _want(xy, "xy", np.float32, (None, keypoints, 2))
         people = xy.shape[0]
@@ -136,7 +138,9 @@ class Poses:
         """A copy with some fields changed, checked as the constructor does."""
         unknown = sorted(set(fields) - set(_FIELDS))
         if unknown:
-            raise TypeError(f"replace: wanted fields of Poses ({', '.join(_FIELDS)}), got {', '.join(unknown)}")
+            raise TypeError(
+                f"replace: wanted fields of Poses ({', '.join(_FIELDS)}), got {', '.join(unknown)}"
+            )
         return Poses(**{name: getattr(self, name) for name in _FIELDS} | fields)
 
     def boxes(self) -> FloatArray:
@@ -183,7 +187,13 @@ def _chosen(which: object, people: int) -> slice | npt.NDArray[Any]:
         return which
     wanted = f"poses: wanted an index, a slice, or a row of indices or truth values for {people} people"
     one = isinstance(which, (int, np.integer)) and not isinstance(which, bool)
-    rows = np.array([which], np.intp) if one else np.asarray(which) if isinstance(which, (list, np.ndarray)) else None
+    rows = (
+        np.array([which], np.intp)
+        if one
+        else np.asarray(which)
+        if isinstance(which, (list, np.ndarray))
+        else None
+    )
     if rows is None or rows.ndim != 1 or (rows.size > 0 and rows.dtype.kind not in "iub"):
         raise TypeError(f"{wanted}, got {which!r}")
     if rows.dtype == np.bool_:
@@ -208,12 +218,19 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _want(array: object, name: str, dtype: Any, shape: tuple[int | None, ...]) -> None:
-    wanted = "(" + ", ".join("N" if size is None else str(size) for size in shape) + ("," if len(shape) == 1 else "") + ")"
+    wanted = (
+        "("
+        + ", ".join("N" if size is None else str(size) for size in shape)
+        + ("," if len(shape) == 1 else "")
+        + ")"
+    )
     if not isinstance(array, np.ndarray):
         raise TypeError(
             f"{name}: wanted a NumPy array {np.dtype(dtype).name} of shape {wanted}, got {type(array).__name__}"
         )
     if array.dtype != dtype:
         raise TypeError(f"{name}: wanted dtype {np.dtype(dtype).name}, got {array.dtype}")
-    if array.ndim != len(shape) or any(w is not None and w != g for w, g in zip(shape, array.shape, strict=True)):
+    if array.ndim != len(shape) or any(
+        w is not None and w != g for w, g in zip(shape, array.shape, strict=True)
+    ):
         raise ValueError(f"{name}: wanted shape {wanted}, got {array.shape}")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import posecore
+from posecore import skeletons
 from posecore.cli import FAILED, OK, UsageError
 from posecore.destinations import plan
 from posecore.errors import PosecoreError, require
@@ -50,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_size,
         metavar="N|HxW",
         help="network input: the long side in pixels, or height x width (353x481)",
+    )
+    add(
+        "--skeleton",
+        choices=skeletons.names(),
+        help="what the keypoints are; for models that do not have COCO's 17",
     )
     add("--device", default="cpu", help="cpu (default) or coral, for an Edge TPU")
     add("--threads", type=_whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
@@ -186,6 +192,7 @@ def _load(args: argparse.Namespace) -> Any:
             model=args.model,
             size=args.size,
             device=args.device,
+            skeleton=args.skeleton,
             threads=args.threads,
             max_poses=args.max_poses,
             root_threshold=args.conf,

@@ -53,7 +53,9 @@ class Skeleton:
         if self.sigmas is not None:
             sigmas = listed(self.sigmas, "sigmas", f"{where} wants numbers")
             if len(sigmas) != len(names):
-                raise ValueError(f"sigmas: {where} wants {len(names)} numbers, one a keypoint, got {len(sigmas)}")
+                raise ValueError(
+                    f"sigmas: {where} wants {len(names)} numbers, one a keypoint, got {len(sigmas)}"
+                )
             checked = tuple(number(sigma, "sigmas", 1e-9, 1e9) for sigma in sigmas)
             object.__setattr__(self, "sigmas", checked)
         _check(self)
@@ -123,10 +125,14 @@ def _check_tree(skeleton: Skeleton, where: str) -> None:
         )
     reached = {skeleton.edges[0][0]} if skeleton.edges else {0}
     for _ in range(count):
-        reached |= {b for a, b in skeleton.edges if a in reached} | {a for a, b in skeleton.edges if b in reached}
+        reached |= {b for a, b in skeleton.edges if a in reached} | {
+            a for a, b in skeleton.edges if b in reached
+        }
     if len(reached) != count:
         lost = ", ".join(name for k, name in enumerate(skeleton.keypoints) if k not in reached)
-        raise ValueError(f"edges: {where} wants one tree over all keypoints, got a graph that does not reach {lost}")
+        raise ValueError(
+            f"edges: {where} wants one tree over all keypoints, got a graph that does not reach {lost}"
+        )
 
 
 _COCO_KEYPOINTS = (

@@ -26,8 +26,8 @@ struct TensorView {
 // Dense (rows, columns, channels), as TensorFlow writes it.
 [[nodiscard]] inline TensorView hwc_view(const void* data, ElementType type, int32_t rows, int32_t columns,
                                          int32_t channels, float scale = 1.0F, int32_t zero_point = 0) noexcept {
-  return {data,     type, rows, columns, channels, static_cast<ptrdiff_t>(columns) * channels, channels, 1, scale,
-          zero_point};
+  return {data,     type, rows,  columns,   channels, static_cast<ptrdiff_t>(columns) * channels,
+          channels, 1,    scale, zero_point};
 }
 
 // Dense (channels, rows, columns), as the K210's KPU and PyTorch write it.

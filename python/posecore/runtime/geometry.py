@@ -114,7 +114,8 @@ class Geometry:
         """The picture for decoders, which give its pixels themselves: as `to_image`, in single precision."""
         (scale_x, scale_y), (left, top) = self.scale, self.offset
         return Onto(
-            (1 / scale_x, 1 / scale_y, (0.5 - left) / scale_x - 0.5, (0.5 - top) / scale_y - 0.5), self.image_size
+            (1 / scale_x, 1 / scale_y, (0.5 - left) / scale_x - 0.5, (0.5 - top) / scale_y - 0.5),
+            self.image_size,
         )
 
     def to_input(self, xy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
