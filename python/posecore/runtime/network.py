@@ -14,7 +14,7 @@ from posecore.runtime.tflite_file import TfliteFile
 
 if TYPE_CHECKING:
     from posecore.heads import Scores
-    from posecore.runtime.tflite_file import DecoderOptions
+    from posecore.runtime.decoder_options import DecoderOptions
 
 DEFAULT_MODEL = "posenet_mobilenet_v1_075"
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from posecore.errors import ModelError
 from posecore.heads import Quantization
 from posecore.layouts import TensorInfo
-from posecore.runtime.flatbuffer import Damaged, Flatbuffer, Table, flexbuffer_map
+from posecore.runtime.decoder_options import DECODER, decoder_options
+from posecore.runtime.flatbuffer import Damaged, Flatbuffer, Table
 from posecore.runtime.tflite_operators import (
     BUILTIN_NAMES,
     DTYPES,
@@ -34,21 +36,9 @@ _MAX_TENSOR_BYTES = 1 << 30
 _MAX_ALL_TENSORS_BYTES = 1 << 33
 _MAX_RANK = 8
 _INTEGERS = ("uint8", "int8", "int16", "int32", "int64")
-_DECODER = "PosenetDecoderOp"
 _EDGE_TPU = "edgetpu-custom-op"
 _CUSTOM = 32
-
-
-@dataclass(frozen=True, slots=True)
-class DecoderOptions:
-    """What a model's PosenetDecoderOp is told. An option that the file leaves out has the value given here,
-    which is what Coral's newer files say.
-    """
-
-    max_detections: int = 20
-    score_threshold: float = 0.2
-    nms_radius_px: float = 10.0
-    stride_px: int = 16
+_STORES_ANEW = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +57,7 @@ class TfliteFile:
     data         the bytes of the file
     inputs       `TensorInfo` of each input; a size of -1 is free (dynamic)
     outputs      `TensorInfo` of each output, in the file's order; `producer` is the operator that computes it
+                 Both have the names of the file's signature, where it has any that are names
     operators    the operators in order: a builtin's name in TensorFlow's spelling, or a custom operator's
     code decoder      `DecoderOptions` where the model ends in a PosenetDecoderOp, else None
     needs_edge_tpu      True where it is compiled for the Edge TPU
@@ -94,20 +85,20 @@ class TfliteFile:
         self._main = main = graphs[0]
         if not main.inputs or not main.outputs:
             raise Damaged("its network has no inputs or no outputs")
-        producers = {t: operator.name for operator in main.operators for t in operator.outputs}
-        self.inputs = tuple(_info(main.tensors[i], "") for i in main.inputs)
-        self.outputs = tuple(_info(main.tensors[i], producers.get(i, "")) for i in main.outputs)
+        names = self._signature_names()
+        self.inputs = tuple(_info(main.tensors[i], names.get(i), "") for i in main.inputs)
+        self.outputs = tuple(_info(main.tensors[i], names.get(i), _producer(main, i)) for i in main.outputs)
         self.operators = tuple(operator.name for operator in main.operators)
         custom = {operator.name for graph in graphs for operator in graph.operators if operator.is_custom}
         self.needs_edge_tpu = _EDGE_TPU in custom
-        self.unknown_custom_ops = tuple(sorted(custom - {_EDGE_TPU, _DECODER}))
-        decoders = [i for i, op in enumerate(main.operators) if op.is_custom and op.name == _DECODER]
+        self.unknown_custom_ops = tuple(sorted(custom - {_EDGE_TPU, DECODER}))
+        decoders = [i for i, op in enumerate(main.operators) if op.is_custom and op.name == DECODER]
         if len(decoders) > 1:
             raise Damaged(f"it has {len(decoders)} decoders of poses, where one was expected")
         self._decoder_at = decoders[0] if decoders else None
         self.decoder = None
         if self._decoder_at is not None:
-            self.decoder = _decoder_options(main.operators[self._decoder_at].custom_options)
+            self.decoder = decoder_options(main.operators[self._decoder_at].custom_options)
         self.unproven = tuple(dict.fromkeys(unproven))
 
     @classmethod
@@ -145,16 +136,16 @@ class TfliteFile:
         decoder's output.
         """
         if self._decoder_at is None:
-            raise ModelError(f"{self.name} has no {_DECODER} to take out")
+            raise ModelError(f"{self.name} has no {DECODER} to take out")
         main, at = self._main, self._decoder_at
         decoder = main.operators[at]
         made = set(decoder.outputs)
         if any(made & set(operator.inputs) for operator in main.operators):
-            raise ModelError(f"{self.name} goes on after its {_DECODER}, so that it cannot be taken out")
+            raise ModelError(f"{self.name} goes on after its {DECODER}, so that it cannot be taken out")
         outputs = [*decoder.inputs, *(i for i in main.outputs if i not in made and i not in decoder.inputs)]
         if len(decoder.inputs) not in (3, 4) or min(outputs) < 0:
             raise ModelError(
-                f"{self.name} has a {_DECODER} with {len(decoder.inputs)} inputs instead of 3 or 4"
+                f"{self.name} has a {DECODER} with {len(decoder.inputs)} inputs instead of 3 or 4"
             )
         copy = bytearray(self.data)
         # Offsets count forwards from where they are stored, so an entry that moves down by 4 grows by 4.
@@ -197,7 +188,7 @@ class TfliteFile:
                 raise Damaged(f"a {operator.name} writes a tensor that is written elsewhere")
             written |= set(operator.outputs)
             try:
-                if not (operator.is_custom and operator.name in (_DECODER, _EDGE_TPU)):
+                if not (operator.is_custom and operator.name in (DECODER, _EDGE_TPU)):
                     prove(operator, tensors)
             except Unproven as reason:
                 unproven.append(str(reason))
@@ -269,6 +260,18 @@ class TfliteFile:
         if number >= len(self._buffers):
             raise Damaged(f"a tensor has the buffer {number} of {len(self._buffers)}")
         return self._buffers[number]
+
+    def _signature_names(self) -> dict[int, str]:
+        """What people called the tensors of the network. Converters name the tensors themselves
+        StatefulPartitionedCall:3; where people gave no names either, a signature counts (output_0)."""
+        names: dict[int, str] = {}
+        for signature in self._model.tables(7):
+            if signature.integer(4, "I") == 0:
+                for entry in (*signature.tables(0), *signature.tables(1)):
+                    name = entry.text(0)
+                    if not re.fullmatch(r"(output|input|args)_\d+", name):
+                        names.setdefault(entry.integer(1, "I"), name)
+        return names
 
     def _check_annotations(self, graphs: Sequence[_Subgraph]) -> None:
         """What interpreters look into while they load: description, metadata, signatures."""
@@ -372,7 +375,20 @@ def _shown(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape[: _MAX_RANK + 1])) or "scalar"
 
 
-def _info(tensor: Tensor, producer: str) -> TensorInfo:
+def _producer(graph: _Subgraph, tensor: int) -> str:
+    """The operator that computes a tensor's values; those that only store them anew are passed over."""
+    makers = {made: operator for operator in graph.operators for made in operator.outputs}
+    for _ in graph.operators:
+        maker = makers.get(tensor)
+        if maker is None:
+            return ""
+        if maker.name not in _STORES_ANEW or not maker.inputs:
+            return maker.name
+        tensor = maker.inputs[0]
+    return ""
+
+
+def _info(tensor: Tensor, name: str | None, producer: str) -> TensorInfo:
     quantization = None
     if tensor.scales and tensor.dtype in _INTEGERS:
         if len(tensor.scales) != 1 or tensor.scales[0] == 0:
@@ -381,31 +397,9 @@ def _info(tensor: Tensor, producer: str) -> TensorInfo:
             )
         quantization = Quantization(scale=tensor.scales[0], zero_point=tensor.zero_points[0])
     return TensorInfo(
-        name=tensor.name,
+        name=name or tensor.name,
         shape=tensor.signature,
         dtype=tensor.dtype,
         quantization=quantization,
         producer=producer,
     )
-
-
-def _decoder_options(data: memoryview) -> DecoderOptions:
-    default = DecoderOptions()
-    found = flexbuffer_map(data) if len(data) else {}
-    return DecoderOptions(
-        max_detections=int(_option(found, "max_detections", default.max_detections, 1, 10_000)),
-        score_threshold=float(_option(found, "score_threshold", default.score_threshold, 0, 1)),
-        nms_radius_px=float(_option(found, "nms_radius", default.nms_radius_px, 0, 10_000)),
-        stride_px=int(_option(found, "stride", default.stride_px, 1, 1024)),
-    )
-
-
-def _option(
-    options: Mapping[str, bool | int | float], key: str, default: float, low: float, high: float
-) -> float:
-    value = options.get(key, default)
-    whole = isinstance(default, int)
-    if isinstance(value, bool) or not low <= value <= high or (whole and value != int(value)):
-        wanted = f"a {'whole ' if whole else ''}number from {low} to {high}"
-        raise Damaged(f"the option {key} of its {_DECODER} is {value}, where {wanted} was expected")
-    return value if whole else float(f"{value:.7g}")  # stored as float32: 0.2, not 0.20000000298
