@@ -252,14 +252,11 @@ def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> fl
     for stride in (1, 2, 4, 8, 16, 32, 64):
         if -(-width // stride) == columns and -(-height // stride) == rows:
             return float(stride)
-    steps = {
-        round((size - 1) / (cells - 1)) for size, cells in ((width, columns), (height, rows)) if cells > 1
-    }
-    if len(steps) != 1 or 0 in steps:
-        raise ModelError(
-            f"no one stride leads from an input of {width}x{height} to a grid of {columns}x{rows}"
-        )
-    return float(steps.pop())
+    axes = ((width, columns), (height, rows))
+    for step in {round((size - 1) / (cells - 1)) for size, cells in axes if cells > 1}:
+        if step > 0 and all(abs((cells - 1) * step - (size - 1)) <= step for size, cells in axes):
+            return float(step)
+    raise ModelError(f"no one stride leads from an input of {width}x{height} to a grid of {columns}x{rows}")
 
 
 def heads_from_named_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 import re
 import sys
@@ -101,9 +100,7 @@ def record(file: str, frame: int, poses: Poses) -> dict[str, Any]:
     return {
         "file": file,
         "frame": frame,
-        "time_s": round(poses.time_s, 4)
-        if poses.time_s is not None and math.isfinite(poses.time_s)
-        else None,
+        "time_s": None if poses.time_s is None else round(poses.time_s, 4),
         "width": width,
         "height": height,
         "people": people,

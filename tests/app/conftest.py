@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fake_estimator import red_square
+from predict_command import Command
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,10 @@ def make_video(tmp_path: Path, cv2: Any) -> Any:
         return path
 
     return make
+
+
+@pytest.fixture
+def command(capsys: Any, monkeypatch: Any, tmp_path: Path) -> Command:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return Command(capsys, monkeypatch)

@@ -192,13 +192,33 @@ def test_a_stream_goes_to_stdout(capsys: Any, form: str) -> None:
         assert len(list(csv.DictReader(io.StringIO(text)))) == 33
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl"])
-@pytest.mark.parametrize("time_s", [float("nan"), float("inf")])
-def test_nan_is_never_written(tmp_path: Path, form: str, time_s: float) -> None:
-    write(form, tmp_path, [("a.png", 0, two_people().replace(time_s=time_s))])
-    text = (tmp_path / f"poses.{form}").read_text()
-    assert "NaN" not in text
-    assert "Infinity" not in text
+def furthest() -> Poses:
+    """Two people as far away as float32 and `Poses` go, the second one with no visible keypoint."""
+    far = np.finfo(np.float32).max
+    xy = np.full((2, 17, 2), far, np.float32)
+    xy[:, ::2] = -far
+    visible = np.array([[True] * 17, [False] * 17])
+    scores = np.full((2, 17), np.finfo(np.float32).smallest_subnormal, np.float32)
+    return Poses(xy, scores, skeleton=COCO17, visible=visible, image_size=(1, 1), time_s=1e15)
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "coco"])
+def test_what_is_furthest_away_is_still_a_number_of_json(tmp_path: Path, form: str) -> None:
+    def no_number(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    write(form, tmp_path, [("a.png", 0, furthest())])
+    for path in tmp_path.iterdir():
+        whole = json.loads(path.read_text(), parse_constant=no_number)
+        if form == "jsonl":
+            assert whole["time_s"] == 1e15
+            assert whole["people"][0]["keypoints"][0][0] == float(-np.finfo(np.float32).max)
+            assert whole["people"][1] == {
+                "score": 0.0,
+                "track_id": None,
+                "box": [0, 0, 0, 0],
+                "keypoints": [None] * 17,
+            }
 
 
 def test_a_file_name_that_is_no_utf8_is_still_valid_json(tmp_path: Path) -> None:

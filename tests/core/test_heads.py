@@ -167,8 +167,26 @@ def test_one_sentence_that_names_the_argument(tmp_path, name, call):
         call(tmp_path / "heads.npz")
 
 
-@pytest.mark.xfail(strict=True, reason="quantization is a mappingproxy, which cannot be pickled")
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda heads: pickle.loads(pickle.dumps(heads))])
-def test_not_yet_for_another_process(again):
-    heads = again(Heads(f(3, 4, 2), stride_px=16, scores="logits"))
-    assert np.array_equal(heads.heatmaps, f(3, 4, 2))
+@pytest.mark.parametrize(
+    "again",
+    [copy.deepcopy, lambda heads: pickle.loads(pickle.dumps(heads))],
+    ids=["deepcopy", "pickle"],
+)
+@pytest.mark.parametrize("layout", ["hwc", "chw"])
+def test_a_copy_is_the_same_heads_in_memory_of_its_own(layout, again):
+    heads = uint8_heads(layout)
+    copied = again(heads)
+    for name, array in heads.tensors().items():
+        assert copied.tensors()[name].dtype == array.dtype
+        np.testing.assert_array_equal(copied.tensors()[name], array)
+        assert not np.shares_memory(copied.tensors()[name], array)
+    assert (copied.stride_px, copied.scores, copied.layout) == (16, "logits", layout)
+    assert copied.quantization == heads.quantization
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        copied.quantization["heatmaps"] = Quantization(1, 0)
+
+
+def test_a_copy_of_heatmaps_alone_has_no_more():
+    copied = copy.deepcopy(Heads(f(3, 4, 2), stride_px=16, scores="probabilities"))
+    assert list(copied.tensors()) == ["heatmaps"]
+    assert copied.scores == "probabilities"

@@ -288,21 +288,21 @@ MOVENET_LIKE = {
     "yolov5 of three classes": [info("output", 1, 25200, 8)],
     "boxes with a class each": [info("detections", 1, 10, 8)],
     "no people in it": [info("output", 1, 1, 0, 3)],
+    "ten people": [info("output", 1, 10, 56)],
+    "any number of people": [info("output", 1, -1, 56)],
+    "another skeleton": [info("output", 1, 6, 53)],
+    "a batch of two": [info("output", 2, 1, 17, 3)],
+    "quantised": [info("output", 1, 6, 56, dtype="uint8")],
+    "two of them": [info("output_0", 1, 6, 56), info("output_1", 1, 6, 56)],
 }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="any (1, N, 5 + 3K) and (1, 1, K, 3) passes for a MoveNet (_movenet in layouts.py)"
-)
 @pytest.mark.parametrize("outputs", MOVENET_LIKE.values(), ids=MOVENET_LIKE)
 def test_not_every_table_is_a_movenet(outputs):
     with pytest.raises(ModelError):
         recognise(outputs, input_size=(640, 640))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a scope's word wins over the last component, which the comment promises decides"
-)
 def test_the_last_component_of_a_name_decides():
     names = (
         "heatmap_net/heatmap",
@@ -336,3 +336,12 @@ MORE = {
 def test_one_sentence_that_names_the_argument(call):
     with pytest.raises(ModelError, match=r"wanted (?!a scale).*got "):
         call()
+
+
+@pytest.mark.parametrize(
+    ("size", "grid"),
+    [((192, 192), (1, 17)), ((640, 640), (1, 16)), ((353, 353), (23, 31)), ((10, 10), (20, 20))],
+)
+def test_a_grid_that_does_not_span_the_input_has_no_stride(size, grid):
+    with pytest.raises(ModelError, match="no one stride leads from an input of"):
+        recognise([info("heatmaps", 1, *grid, 17)], input_size=size)

@@ -205,6 +205,8 @@ MORE = {
     "image_size of letters": {"image_size": "ab"},
     "time_s": {"time_s": "now"},
     "time_s nan": {"time_s": float("nan")},
+    "time_s inf": {"time_s": float("inf")},
+    "time_s -inf": {"time_s": -float("inf")},
 }
 
 

@@ -43,7 +43,9 @@ def test_a_signature_that_only_counts_does_not_hide_the_tensors_own_names() -> N
     assert [info.name for info in outputs(model)] == ["StatefulPartitionedCall:0"]
 
 
-@pytest.mark.parametrize("after", [(), (QUANTIZE,), (QUANTIZE, DEQUANTIZE)], ids=["plain", "int8", "and back"])
+@pytest.mark.parametrize(
+    "after", [(), (QUANTIZE,), (QUANTIZE, DEQUANTIZE)], ids=["plain", "int8", "and back"]
+)
 def test_a_sigmoid_inside_of_the_network_is_seen_through_quantisation(after: tuple[int, ...]) -> None:
     model = Model()
     picture = model.tensor([1, 4, 6, 3], name="image")

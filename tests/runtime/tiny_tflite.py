@@ -10,6 +10,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from posecore.runtime.tflite_file import TfliteFile
+
 FLOAT32, FLOAT16, INT32, UINT8, INT8 = 0, 1, 2, 3, 9
 ADD, CONV_2D, DEPTHWISE_CONV_2D, LOGISTIC, RESHAPE, CUSTOM = 0, 3, 4, 14, 22, 32
 
@@ -236,3 +240,20 @@ def with_decoder(options: bytes | None = None, *, segments: bool = False) -> Mod
     model.operator(CUSTOM, heads, poses, custom="PosenetDecoderOp", custom_options=options)
     model.inputs, model.outputs = [picture], poses + other
     return model
+
+
+def reshaped() -> Model:
+    """A network with an operator that only a trial can vouch for."""
+    model = heatmaps_only()
+    shape = model.tensor([2], dtype=INT32, data=np.array([1, 24 * 17], "<i4").tobytes())
+    flat = model.tensor([1, 24 * 17], name="flat")
+    model.operator(
+        RESHAPE, [model.outputs[0], shape], [flat], kind=17, options={0: Numbers("i", [1, 24 * 17])}
+    )
+    model.outputs = [flat]
+    return model
+
+
+def read(model: Model) -> TfliteFile:
+    """What our reader makes of it, under the name x.tflite."""
+    return TfliteFile.read(bytes(model), name="x.tflite")
