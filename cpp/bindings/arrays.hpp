@@ -37,7 +37,8 @@ namespace py = pybind11;
                          std::string(py::str(array.dtype())));
   }
   if (array.ndim() != 3 || array.size() == 0) {
-    throw py::value_error(std::string(name) + ": wanted shape " + shape + ", got " + shape_of(array));
+    throw py::value_error(std::string(name) + ": wanted shape " + shape + ", got " + shape_of(array) +
+                          (array.ndim() == 4 ? "; take one picture of the batch" : ""));
   }
   const auto item = static_cast<py::ssize_t>(array.itemsize());
   py::ssize_t size[3];

@@ -13,12 +13,19 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from posecore.errors import PosecoreError
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _EXIT_CODES = "exit codes: 0 done, 1 something failed, 2 wrong usage, 130 Ctrl-C"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the options are a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"posecore: {message} ({self.prog} --help lists the options)\n")
 
 
 class UsageError(Exception):
@@ -47,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PosecoreError as error:
         return _say(str(error), FAILED)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else "reading or writing failed: "
         return _say(f"{where}{error.strerror or error}", FAILED)
     except ImportError as error:
         return _say(f"an installed package cannot be imported ({error})", FAILED)
@@ -76,7 +83,7 @@ def _commands() -> tuple[Any, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="posecore",
         description="Human poses: people and their keypoints.",
         epilog=_EXIT_CODES,

@@ -126,9 +126,13 @@ class Decoder:
         arrays = (heatmaps, short_offsets, displacement_fwd, displacement_bwd)
         for name, array in zip(("heatmaps", *_OFFSET_NAMES), arrays, strict=True):
             if isinstance(array, np.ndarray) and array.dtype != np.float32:
-                raise TypeError(
-                    f"{name}: wanted dtype float32, got {array.dtype}; pass quantised arrays as Heads"
+                quantised = array.dtype.kind in "iu"
+                hint = (
+                    "pass quantised arrays as Heads"
+                    if quantised
+                    else "convert it with .astype(numpy.float32)"
                 )
+                raise TypeError(f"{name}: wanted dtype float32, got {array.dtype}; {hint}")
         return _poses(self._core.decode(*arrays, True, False, None), self.skeleton, None)
 
     def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:

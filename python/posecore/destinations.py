@@ -14,6 +14,7 @@ from posecore.video import CODECS
 
 DEFAULT_FOLDER = "posecore-out"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+_NOT_FOLDERS = (".json", ".jsonl", ".csv", ".npz", ".txt", ".gif")
 _KEPT = (".jpg", ".jpeg", ".png")
 
 
@@ -56,6 +57,11 @@ def plan(
         return Destinations(None, "", (None,) * len(sources))
     if not drawn and not save:
         return Destinations(None, "", (None,) * len(sources))
+    if out is not None and Path(out).suffix.lower() in _NOT_FOLDERS and not os.path.isdir(out):
+        raise ValueError(
+            f"--out: wanted a folder, or the name of a picture or video, got {out}; poses are written beside "
+            "the drawing or into the folder, as --save says"
+        )
     if out is None:
         planned = _in_folder(_free_folder(), sources, drawn)
     elif (
@@ -132,7 +138,7 @@ def _refuse_what_is_there(
         if path.is_dir():
             raise ValueError(f"--out: wanted to write {path}, which is a folder")
     if not force:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        are = f"and {len(there) - 1} more are" if len(there) > 1 else "is"
         raise ValueError(
-            f"--out: {there[0]}{more} is there already; add --force to overwrite, or choose another folder"
+            f"--out: {there[0]} {are} there already; add --force to overwrite, or choose another folder"
         )

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from posecore.arguments import number
 from posecore.errors import require
 from posecore.pen import Pen
+from posecore.poses import Poses
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from posecore.heads import Heads
-    from posecore.poses import Poses
     from posecore.skeletons import Skeleton
 
     Image = npt.NDArray[np.uint8]
@@ -74,8 +75,9 @@ def draw(
         TypeError, ValueError: not such a picture, or a confidence outside [0, 1].
         MissingExtra: OpenCV is not installed.
     """
-    if not 0 <= confidence <= 1:
-        raise ValueError(f"confidence: wanted a number in [0, 1], got {confidence}")
+    if not isinstance(poses, Poses):
+        raise TypeError(f"poses: wanted Poses, got {type(poses).__name__}")
+    number(confidence, "confidence", 0, 1)
     canvas = _canvas(image, copy=copy)
     cv2 = require("cv2", extra="app", purpose=_PURPOSE)
     pens = [_pen_for(cv2, canvas, poses, person) for person in range(len(poses))]

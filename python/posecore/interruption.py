@@ -7,12 +7,12 @@ import threading
 from types import FrameType
 from typing import Any
 
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interruption:
-    """While the block runs, the first Ctrl-C (or SIGTERM) only sets `came`; the second one interrupts at
-    once, as it always did. Outside of the main thread nothing changes."""
+    """While the block runs, the first Ctrl-C (or SIGTERM, or SIGHUP) only sets `came`; the second one
+    interrupts at once, as it always did. Outside of the main thread nothing changes."""
 
     def __init__(self) -> None:
         self.came: int | None = None

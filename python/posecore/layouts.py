@@ -276,6 +276,10 @@ def heads_from_named_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
             values.append(array[None] if array.ndim == 3 else array)
             shape = tuple(int(size) for size in values[-1].shape)
             infos.append(TensorInfo(name, shape, array.dtype.name))
+    if not any(_role_by_name(info.name) == "heatmaps" for info in infos):
+        raise ValueError(
+            f"wanted heads, as Heads.save writes them or with heatmap in a name, got {', '.join(sorted(arrays)[:8])}"
+        )
     stride = number_from(arrays["stride_px"], "stride_px") if "stride_px" in arrays else None
     said = str(arrays["scores"]) if "scores" in arrays else None
     if said is None and any(info.name.partition(":")[0] == "heatmap" for info in infos):

@@ -27,7 +27,8 @@ NAME = "predict"
 SUMMARY = "find people in pictures, videos, cameras and heads files"
 DETAILS = """\
 A folder gives its pictures; an animated GIF is a video. A video keeps its rate and size, with --every N
-at 1/N of the rate, so that it plays at the same speed. One that is cut off gives what can be read, and
+at 1/N of the rate, so that it plays at the same speed; it is written as MPEG-4 Part 2 (.mp4), Motion JPEG
+(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and
 exit code 1. heatmaps are some keypoints' confidence maps; offsets is the walk that found each point.
 json, jsonl and csv hold pixels of the picture as it is shown; a keypoint that was not found is null, or
 has no row. coco is results for COCO's evaluation: image ids are the numbers in file names where all are
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=skeletons.names(),
         help="what the keypoints are; for models that do not have COCO's 17",
     )
-    add("--device", default="cpu", help="cpu (default) or coral, for an Edge TPU")
+    add("--device", default="cpu", help="cpu (default), or coral, coral:0, coral:usb for an Edge TPU")
     add("--threads", type=_whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
     group = parser.add_argument_group("what counts as a person")
     add = group.add_argument
@@ -202,7 +203,23 @@ def _load(args: argparse.Namespace) -> Any:
     except PosecoreError:
         raise
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(_as_options(str(error))) from None
+
+
+def _as_options(sentence: str) -> str:
+    """The sentence with the option's name in place of the argument's."""
+    argument, colon, rest = sentence.partition(":")
+    option = {
+        "max_poses": "--max-poses",
+        "root_threshold": "--conf",
+        "pose_threshold": "--conf",
+        "nms_radius_px": "--nms",
+        "size": "--size",
+        "device": "--device",
+        "threads": "--threads",
+        "skeleton": "--skeleton",
+    }.get(argument)
+    return f"{option}{colon}{rest}" if option else sentence
 
 
 def _need_window() -> None:

@@ -131,6 +131,8 @@ class Prediction:
         self.summary.tallies.append(tally)
         before = self.summary.stopwatch.total
         try:
+            if source.error is not None:
+                raise SourceError(source.error)
             if source.kind in _STILL:
                 self._still(source, target, tally)
             else:

@@ -47,12 +47,14 @@ class Source:
         name: what it is called in messages and results: the path as it was typed, or "camera 0".
         path: the file; None for a camera and for the default picture, which lies in the package.
         camera: the camera's number, or None.
+        error: why there is no such source, or None.
     """
 
     kind: Kind
     name: str
     path: Path | None = None
     camera: int | None = None
+    error: str | None = None
 
     @property
     def stem(self) -> str:
@@ -71,13 +73,24 @@ def find_sources(typed: Sequence[str]) -> list[Source]:
 
     A folder gives its pictures in natural order (2 before 10), a glob whatever it matches. An animated GIF
     is a video. What a file is is said by its ending; a file without a known one is taken for a picture.
+    One of several words that leads nowhere is a source with an error, so that the others are done.
 
     Raises:
-        SourceError: a word that is none of these, a folder without pictures, a glob without a match.
+        SourceError: no word leads anywhere: none of these, a folder without pictures, a glob without a match.
     """
     if not typed:
         return [Source("picture", _DEFAULT_PICTURE)]
-    return [source for word in typed for source in _from_word(word)]
+    found: list[Source] = []
+    errors = []
+    for word in typed:
+        try:
+            found += _from_word(word)
+        except SourceError as error:
+            errors.append(error)
+            found.append(Source("picture", word, error=str(error)))
+    if len(errors) == len(typed):
+        raise errors[0]
+    return found
 
 
 def _from_word(word: str) -> list[Source]:

@@ -161,7 +161,7 @@ def test_what_is_no_picture_is_refused(image: Any, message: str) -> None:
 
 
 def test_options_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"confidence: wanted a number in \[0, 1\], got 1.5"):
+    with pytest.raises(ValueError, match=r"confidence: wanted a number from 0 to 1, got 1.5"):
         draw(grey(), Poses.empty(COCO17), confidence=1.5)
     frozen = grey()
     frozen.flags.writeable = False

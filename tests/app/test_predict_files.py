@@ -60,7 +60,7 @@ def test_what_is_there_is_overwritten_only_with_force(command: Command, picture:
     command.options = {}
     code, _, err = command("predict", picture, "--out", "o")
     assert code == 2
-    assert "o/one.png and 1 more is there already; add --force to overwrite" in err.replace(os.sep, "/")
+    assert "o/one.png and 1 more are there already; add --force to overwrite" in err.replace(os.sep, "/")
     assert Path("o/poses.json").read_text() == "precious"
     assert command.options == {}, "it was refused before any work"
     assert command("predict", picture, "--out", "o", "--force")[0] == 0
@@ -152,3 +152,23 @@ def test_a_folder_where_nothing_may_be_written_gets_a_sentence(command: Command,
     code, _, err = command("predict", picture, "--out", "file/o")
     assert code == 1
     assert err.splitlines()[-1].startswith("posecore: file")
+
+
+def test_a_source_that_is_not_there_does_not_keep_the_others_from_being_done(
+    command: Command, picture: Path
+) -> None:
+    code, out, err = command("predict", "nothere.jpg", picture, "--json")
+    assert code == 1
+    assert "posecore: nothere.jpg: there is no such file or folder\n" in err
+    assert written() == ["posecore-out/one.png", "posecore-out/poses.json"]
+    assert json.loads(out)["exit_code"] == 1
+
+
+@pytest.mark.parametrize("name", ["poses.json", "x.csv", "y.JSONL", "z.npz", "a.txt", "b.gif"])
+def test_a_file_name_that_can_be_no_drawing_is_not_taken_for_a_folder(
+    command: Command, picture: Path, name: str
+) -> None:
+    code, _, err = command("predict", picture, "--out", name)
+    assert code == 2
+    assert f"--out: wanted a folder, or the name of a picture or video, got {name}" in err
+    assert written() == []

@@ -110,7 +110,7 @@ def test_a_skeleton_of_other_keypoints_than_the_models_is_wrong_usage(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["predict", str(picture), "--skeleton", "mpii16"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "posecore: skeleton: wanted 17 keypoints, as posenet_mobilenet_v1_075 gives them, got mpii16 with 16 "
+        "posecore: --skeleton: wanted 17 keypoints, as posenet_mobilenet_v1_075 gives them, got mpii16 with 16 "
         "(posecore predict --help lists the options)"
     )
     assert not (tmp_path / "posecore-out").exists()
@@ -125,7 +125,7 @@ def test_an_option_value_that_the_estimator_refuses_is_wrong_usage(
     monkeypatch.setattr(predict, "load_estimator", refuse)
     code, _, err = command("predict", picture, "--device", "gpu")
     assert code == 2
-    assert 'posecore: device: wanted "cpu" or "coral", got "gpu"' in err
+    assert 'posecore: --device: wanted "cpu" or "coral", got "gpu"' in err
 
 
 def test_the_command_without_a_subcommand_is_wrong_usage(command: Command) -> None:

@@ -122,7 +122,7 @@ def test_the_frozen_graph_has_its_sigmoid_inside(tmp_path):
 
 UINT8 = {"heatmaps": f(2, 2, 1, dtype=np.uint8), "stride_px": 8, "scores": "logits"}
 BAD_FILES = {
-    "nothing in it": ({}, "wanted a pose model's outputs, got none"),
+    "nothing in it": ({}, "wanted heads, as Heads.save writes them or with heatmap in a name, got "),
     "no stride": ({"heatmaps": f(2, 2, 1)}, "wanted the entry stride_px beside heatmaps, got heatmaps"),
     "no scores": (
         {"heatmaps": f(2, 2, 1), "stride_px": 8},

@@ -140,7 +140,7 @@ CALLS = {
     "float64": (
         lambda: decoder()(HEAT.astype(np.float64), SHORT, FWD, FWD),
         TypeError,
-        "heatmaps: wanted dtype float32, got float64; pass quantised arrays as Heads",
+        "heatmaps: wanted dtype float32, got float64; convert it with .astype(numpy.float32)",
     ),
     "bare uint8": (
         lambda: decoder()(HEAT, SHORT, FWD.astype(np.uint8), FWD),
@@ -150,7 +150,7 @@ CALLS = {
     "other byte order": (
         lambda: decoder()(HEAT.astype(">f4"), SHORT, FWD, FWD),
         TypeError,
-        "heatmaps: wanted dtype float32, got >f4; pass quantised arrays as Heads",
+        "heatmaps: wanted dtype float32, got >f4; convert it with .astype(numpy.float32)",
     ),
     "list": (
         lambda: decoder()([[[0.0]]], SHORT, FWD, FWD),
@@ -170,7 +170,7 @@ CALLS = {
     "batch": (
         lambda: decoder()(HEAT[None], SHORT, FWD, FWD),
         ValueError,
-        "heatmaps: wanted shape (h, w, channels), got (1, 3, 4, 17)",
+        "heatmaps: wanted shape (h, w, channels), got (1, 3, 4, 17); take one picture of the batch",
     ),
     "no cells": (
         lambda: decoder()(*(a[:0] for a in (HEAT, SHORT, FWD, FWD))),

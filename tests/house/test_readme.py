@@ -19,14 +19,13 @@ def test_there_are_snippets() -> None:
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
-def test_a_snippet_runs_from_a_folder_with_a_picture(snippet: str, tmp_path: Path) -> None:
+def test_a_snippet_runs_from_the_repositorys_root(snippet: str, tmp_path: Path) -> None:
     if "cv2" in snippet or "Estimator" in snippet:
         pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
         pytest.importorskip("ai_edge_litert", reason='no interpreter: pip install "posecore[app]"')
-    import posecore
-
-    picture = Path(posecore.__file__).parent / "data" / "people.jpg"
-    (tmp_path / "people.jpg").write_bytes(picture.read_bytes())
+    picture = Path("python/posecore/data/people.jpg")
+    (tmp_path / picture).parent.mkdir(parents=True)
+    (tmp_path / picture).write_bytes((README.parent / picture).read_bytes())
     (tmp_path / "snippet.py").write_text(textwrap.dedent(snippet), encoding="utf-8")
     result = subprocess.run(
         [sys.executable, "snippet.py"], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -100,7 +100,7 @@ class TestPublishedModels:
 
     def test_a_model_for_the_edge_tpu_says_what_is_missing(self, coral: Path) -> None:
         path = coral / "posenet_mobilenet_v1_075_353_481_quant_decoder_edgetpu.tflite"
-        with pytest.raises(ModelError, match='is compiled for the Edge TPU and needs device="coral"'):
+        with pytest.raises(ModelError, match='is compiled for the Edge TPU and needs the device "coral"'):
             Estimator(path)
         with pytest.raises(ModelError, match='device "coral"'):
             Estimator(path, device="coral")

@@ -94,13 +94,13 @@ def for_edge_tpu() -> Model:
 
 def test_a_file_for_the_edge_tpu_says_what_it_needs_and_what_a_cpu_takes() -> None:
     with pytest.raises(
-        ModelError, match=r'is compiled for the Edge TPU and needs device="coral"; on a CPU use the file'
+        ModelError, match=r'is compiled for the Edge TPU and needs the device "coral"; on a CPU use the file'
     ):
         open_interpreter(bytes(for_edge_tpu()))
 
 
 def test_a_file_for_the_cpu_is_not_run_on_it_in_the_name_of_coral() -> None:
-    with pytest.raises(ModelError, match=r'is not compiled for the Edge TPU: use device="cpu"'):
+    with pytest.raises(ModelError, match=r'is not compiled for the Edge TPU: use the device "cpu"'):
         open_interpreter(bytes(heatmaps_only()), device="coral")
 
 

@@ -144,7 +144,7 @@ WANTED = "image: wanted a uint8 NumPy array of shape (H, W, 3), got "
     ("image", "message"),
     [
         ([[[0, 0, 0]]], "list"),
-        (None, "NoneType"),
+        (None, "NoneType, which OpenCV's imread gives for a file that it cannot read"),
         ("people.jpg", "str; read the file first, with OpenCV (color='bgr') or PIL"),
         (
             np.zeros((4, 4, 3), np.float32),

@@ -166,12 +166,12 @@ def open_interpreter(
     _check_face(file)
     if file.needs_edge_tpu and coral is None:
         raise ModelError(
-            f'{file.name} is compiled for the Edge TPU and needs device="coral"; on a CPU use the file that '
+            f'{file.name} is compiled for the Edge TPU and needs the device "coral"; on a CPU use the file that '
             'it was compiled from (the same name without "_edgetpu")'
         )
     if coral is not None and not file.needs_edge_tpu:
         raise ModelError(
-            f'{file.name} is not compiled for the Edge TPU: use device="cpu", or a file from the Edge TPU '
+            f'{file.name} is not compiled for the Edge TPU: use the device "cpu", or a file from the Edge TPU '
             'compiler (its name ends in "_edgetpu.tflite")'
         )
     module = library(interpreter)

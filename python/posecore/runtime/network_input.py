@@ -142,7 +142,8 @@ def checked_image(image: object) -> npt.NDArray[np.uint8]:
     if not isinstance(image, np.ndarray):
         raise TypeError(f"{wanted}, got {type(image).__name__}{_not_an_array(image)}")
     if image.dtype != np.uint8:
-        hint = "; for values from 0 to 1, numpy.uint8(255 * image) is one" if image.dtype.kind == "f" else ""
+        float_picture = image.dtype.kind == "f" and image.ndim == 3
+        hint = "; for values from 0 to 1, numpy.uint8(255 * image) is one" if float_picture else ""
         raise TypeError(f"{wanted}, got dtype {image.dtype}{hint}")
     if image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"{wanted}, got shape {image.shape}{_other_shape(image.shape)}")
@@ -152,6 +153,8 @@ def checked_image(image: object) -> npt.NDArray[np.uint8]:
 
 
 def _not_an_array(image: object) -> str:
+    if image is None:
+        return ", which OpenCV's imread gives for a file that it cannot read"
     if isinstance(image, (str, bytes)) or hasattr(image, "__fspath__"):
         return "; read the file first, with OpenCV (color='bgr') or PIL"
     if hasattr(image, "__array_interface__") or hasattr(image, "__array__"):
