@@ -31,7 +31,7 @@ def compiler() -> str:
     return path
 
 
-def run(*command: str | Path) -> str:
+def run(*command: str | Path | int) -> str:
     """What the command prints; the test fails with all of it where the command fails."""
     result = subprocess.run(
         [str(word) for word in command],

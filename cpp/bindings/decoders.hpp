@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <tuple>
@@ -40,10 +41,13 @@ inline void quantize(const py::object& quantization, TensorView* const* views, s
   }
 }
 
+inline constexpr int kWriteable = py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+
 // A new array that Python cannot write to.
 template <class T>
 [[nodiscard]] py::array_t<T> read_only(py::array_t<T> array) {
-  py::detail::array_proxy(array.ptr())->flags ^= py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  int& flags = py::detail::array_proxy(array.ptr())->flags;
+  flags = static_cast<int>(static_cast<unsigned>(flags) & ~static_cast<unsigned>(kWriteable));
   return array;
 }
 
@@ -72,6 +76,11 @@ template <class T>
     return {};
   }
   const auto [scale_x, scale_y, shift_x, shift_y] = py::cast<std::tuple<float, float, float, float>>(numbers);
+  for (const float value : {scale_x, scale_y, shift_x, shift_y}) {
+    if (!std::isfinite(value)) {
+      throw py::value_error("pixel_map: wanted four finite numbers");
+    }
+  }
   return {scale_x, scale_y, shift_x, shift_y};
 }
 

@@ -23,8 +23,10 @@ struct Visit {
   int32_t from;
 };
 
-// More candidates than this are taken in several passes over the heatmaps.
-constexpr int64_t kMaxQueued = 2048;
+// Candidates beyond the queue's room are taken in further passes over the heatmaps. A picture has a few dozen;
+// a share of the cells bounds the passes where a map is all plateau.
+constexpr int64_t kQueued = 2048;
+constexpr int64_t kMostPasses = 16;
 
 // Where each part of the workspace begins. The 64-bit keys come first, so everything is aligned.
 struct Layout {
@@ -40,7 +42,9 @@ struct Layout {
 
   Layout(const MultiPosePlan& plan, int32_t rows, int32_t columns) noexcept {
     const int64_t cells = static_cast<int64_t>(rows) * columns * plan.num_keypoints;
-    queued = static_cast<int32_t>(cells < kMaxQueued ? cells : kMaxQueued);
+    const int64_t share = cells / kMostPasses + 1;
+    const int64_t wanted = share > kQueued ? share : kQueued;
+    queued = static_cast<int32_t>(cells < wanted ? cells : wanted);
     const auto slots = static_cast<size_t>(plan.options.max_poses);
     const size_t keypoints = slots * static_cast<size_t>(plan.num_keypoints);
     points = static_cast<size_t>(queued) * sizeof(CandidateKey);

@@ -12,7 +12,7 @@
 
 namespace posecore::detail {
 
-inline constexpr int32_t kMaxSide = 1 << 24;
+inline constexpr int32_t kMaxSide = 16777216;
 
 [[nodiscard]] inline Status check(const TensorView& view) noexcept {
   if (view.data == nullptr) {

@@ -137,7 +137,9 @@ class Decoder:
 
     def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
         """As calling does, in pixels of the picture that the heads were made from where `onto` says how the
-        input's pixels lie in it."""
+        input's pixels lie in it; raises as calling does."""
+        if not isinstance(heads, Heads):
+            raise TypeError(f"heads: wanted Heads, got {type(heads).__name__}")
         for name in _OFFSET_NAMES if self.skeleton.num_keypoints > 1 else _OFFSET_NAMES[:1]:
             if getattr(heads, name) is None:
                 raise ValueError(
@@ -184,7 +186,11 @@ class SingleDecoder:
         self.skeleton = _want_skeleton(skeleton)
         self._stride_px = number(stride_px, "stride_px", *STRIDE_PX)
 
-    def __call__(self, heads: Heads, onto: Onto | None = None) -> Poses:
+    def __call__(self, heads: Heads) -> Poses:
+        """One pose in input pixels; raises as `decode` does."""
+        return self.decode(heads)
+
+    def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
         """One pose in input pixels, or in those of the picture where `onto` says how they lie in it.
 
         Raises:
@@ -242,7 +248,11 @@ class HeatmapDecoder:
         self._refinement = _REFINEMENTS.index(refine)
         self._blur_sigma_cells = number(blur_sigma_cells, "blur_sigma_cells", 0, 5)
 
-    def __call__(self, heads: Heads, onto: Onto | None = None) -> Poses:
+    def __call__(self, heads: Heads) -> Poses:
+        """One pose in input pixels; raises as `decode` does."""
+        return self.decode(heads)
+
+    def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
         """One pose in input pixels, or in those of the picture where `onto` says how they lie in it; a
         keypoint's score is its map's highest value.
 

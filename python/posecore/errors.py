@@ -46,3 +46,9 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
             f'{purpose} needs the package {module}, which is not installed: pip install "posecore[{extra}]"',
             extra=extra,
         ) from error
+    except ImportError as error:
+        raise MissingExtra(
+            f"{purpose} needs the package {module}, which is installed but cannot be imported "
+            f'({" ".join(str(error).split())}): pip install "posecore[{extra}]" brings one that can',
+            extra=extra,
+        ) from error

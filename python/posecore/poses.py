@@ -18,7 +18,7 @@ _FIELDS = ("xy", "scores", "pose_scores", "visible", "track_ids", "skeleton", "i
 
 
 class Poses:
-    """N people of K keypoints each, best first. Immutable; its arrays are read-only.
+    """N people of K keypoints each, best first. Immutable: its arrays are read-only, and its own.
 
     Attributes:
         xy: (N, K, 2) float32, x and y in pixels of the picture that was passed in; the centre of the
@@ -93,7 +93,7 @@ class Poses:
             image_size = size(image_size, "image_size")
         if time_s is not None:
             time_s = number(time_s, "time_s", -1e15, 1e15)
-        arrays = [_frozen(array) for array in (xy, scores, pose_scores, visible, track_ids)]
+        arrays = [_own(array) for array in (xy, scores, pose_scores, visible, track_ids)]
         for put, value in zip(_PUT, (*arrays, skeleton, image_size, time_s), strict=True):
             put(self, value)
 
@@ -131,7 +131,7 @@ class Poses:
             IndexError: people that are not there.
         """
         which = _chosen(which, len(self))
-        arrays = (_frozen(getattr(self, name)[which]) for name in _FIELDS[:5])
+        arrays = (_sealed(getattr(self, name)[which]) for name in _FIELDS[:5])
         return Poses._trusted(*arrays, self.skeleton, self.image_size, self.time_s)
 
     def replace(self, **fields: Any) -> Poses:
@@ -207,13 +207,19 @@ def _chosen(which: object, people: int) -> slice | npt.NDArray[Any]:
 
 
 def _unpickled(*fields: Any) -> Poses:
-    return Poses._trusted(*(_frozen(field) if isinstance(field, np.ndarray) else field for field in fields))
+    return Poses._trusted(*(_own(field) if isinstance(field, np.ndarray) else field for field in fields))
 
 
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if array.flags.writeable:
-        array = array.view()
-        array.flags.writeable = False
+def _own(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array itself where nobody can write to it, else a copy."""
+    if array.flags.writeable or not array.flags.owndata:
+        return _sealed(array.copy())
+    return array
+
+
+def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array that only we have, from now on read-only."""
+    array.flags.writeable = False
     return array
 
 

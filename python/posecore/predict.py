@@ -59,6 +59,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the keypoints are; for models that do not have COCO's 17",
     )
     add("--device", default="cpu", help="cpu (default), or coral, coral:0, coral:usb for an Edge TPU")
+    add(
+        "--resize",
+        choices=("letterbox", "stretch", "coral"),
+        default="letterbox",
+        help="letterbox keeps the aspect (default); stretch and coral (nearest pixels) do not",
+    )
+    add(
+        "--input-range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="what a float input takes for bytes 0 and 255, where the kind of network does not say: -1 1",
+    )
+    add(
+        "--scores",
+        choices=("logits", "probabilities"),
+        help="what the heatmaps hold, where the model's layout does not say it right",
+    )
+    add(
+        "--stride",
+        type=_stride,
+        metavar="PX",
+        help="input pixels from cell to cell, where it does not follow from the model",
+    )
     add("--threads", type=_whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
     group = parser.add_argument_group("what counts as a person")
     add = group.add_argument
@@ -80,6 +104,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_radius,
         metavar="PX",
         help="keypoints of one kind within this radius are one, in input pixels (default 10)",
+    )
+    add(
+        "--refine-steps",
+        type=_whole(0, 100),
+        metavar="N",
+        help="short-offset corrections of each keypoint of PoseNet (default 5)",
+    )
+    add(
+        "--refine",
+        choices=("none", "quarter", "taylor"),
+        help="how the highest cell of a plain heatmap is refined (default quarter)",
     )
     group = parser.add_argument_group("the pictures")
     add = group.add_argument
@@ -132,7 +167,13 @@ def run(args: argparse.Namespace) -> int:
     drawings = args.draw if args.draw is not None else [] if args.out == "-" else ["poses"]
     if args.json and args.out == "-":
         raise UsageError("--json: stdout is taken by --out -")
+    if args.mirror and "coco" in args.save:
+        raise UsageError(
+            "--mirror: COCO results are of the pictures as they are; leave it or --save coco out"
+        )
     sources = find_sources(args.source)
+    if all(source.kind == "heads" for source in sources):
+        _refuse_network_options(args)
     try:
         planned = plan(args.out, sources, args.save, drawn=bool(drawings), force=args.force)
     except ValueError as error:
@@ -167,11 +208,14 @@ def _wishes(args: argparse.Namespace, drawings: list[str]) -> Wishes:
         "root_threshold": args.conf,
         "pose_threshold": args.conf,
         "nms_radius_px": args.nms,
+        "refine_steps": args.refine_steps,
+        "refine": args.refine,
     }
     wishes = Wishes(
         drawings=tuple(drawings),
         save=tuple(args.save),
         decoding={option: value for option, value in given.items() if value is not None},
+        skeleton=args.skeleton,
         mirror=args.mirror,
         swap_colors=args.color == "bgr",
         every=args.every,
@@ -199,11 +243,34 @@ def _load(args: argparse.Namespace) -> Any:
             root_threshold=args.conf,
             pose_threshold=args.conf,
             nms_radius_px=args.nms,
+            refine_steps=args.refine_steps,
+            refine=args.refine,
+            resize=args.resize,
+            input_range=tuple(args.input_range) if args.input_range else None,
+            scores=args.scores,
+            stride_px=args.stride,
         )
     except PosecoreError:
         raise
     except ValueError as error:
         raise UsageError(_as_options(str(error))) from None
+
+
+def _refuse_network_options(args: argparse.Namespace) -> None:
+    """Heads come out of a network: what is said about one would be ignored."""
+    idle = {
+        "--model": args.model,
+        "--size": args.size,
+        "--input-range": args.input_range,
+        "--scores": args.scores,
+        "--stride": args.stride,
+        "--device": args.device if args.device != "cpu" else None,
+        "--threads": args.threads if args.threads != 1 else None,
+        "--resize": args.resize if args.resize != "letterbox" else None,
+    }
+    for option, value in idle.items():
+        if value is not None:
+            raise UsageError(f"{option}: wanted a picture or video to run a network on, got heads alone")
 
 
 def _as_options(sentence: str) -> str:
@@ -214,6 +281,12 @@ def _as_options(sentence: str) -> str:
         "root_threshold": "--conf",
         "pose_threshold": "--conf",
         "nms_radius_px": "--nms",
+        "refine_steps": "--refine-steps",
+        "refine": "--refine",
+        "resize": "--resize",
+        "input_range": "--input-range",
+        "scores": "--scores",
+        "stride_px": "--stride",
         "size": "--size",
         "device": "--device",
         "threads": "--threads",
@@ -258,6 +331,10 @@ def _share(text: str) -> float:
 
 def _radius(text: str) -> float:
     return _number(text, 65536.0, "a number of pixels from 0")
+
+
+def _stride(text: str) -> float:
+    return _number(text, 65536.0, "a number of pixels")
 
 
 def _number(text: str, high: float, wanted: str) -> float:

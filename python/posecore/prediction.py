@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +40,8 @@ class Wishes:
     Attributes:
         drawings: of "poses", "heatmaps", "offsets", "names".
         save: formats of poses.
-        decoding: the options of `Decoder` that were given, for heads that come from a file.
+        decoding: the decode options that were given, for heads that come from a file.
+        skeleton: the name of their skeleton, or None for the one with as many keypoints.
         faint_below: score below which drawing is faint.
         mirror: mirror the picture after its people were found.
         swap_colors: red and blue of the source have changed places.
@@ -52,6 +52,7 @@ class Wishes:
     drawings: tuple[str, ...] = ("poses",)
     save: tuple[str, ...] = ("json",)
     decoding: dict[str, Any] = field(default_factory=dict)
+    skeleton: str | None = None
     faint_below: float = _FAINT_BELOW
     mirror: bool = False
     swap_colors: bool = False
@@ -215,14 +216,14 @@ class Prediction:
 
         with self.summary.stopwatch.stage("read"):
             heads = Heads.load(source.path or source.name)
-        with self.summary.stopwatch.stage("decode"):
-            poses = _decoded(heads, source.name, self._wishes.decoding)
         rows, columns = (cells * heads.stride_px for cells in heads.grid)
         if rows * columns > MAX_PICTURE_PIXELS:
             raise SourceError(
                 f"{source.name}: wanted heads of an input of at most {MAX_PICTURE_PIXELS // 1_000_000} "
                 f"megapixels, got {columns:.0f}x{rows:.0f}"
             )
+        with self.summary.stopwatch.stage("decode"):
+            poses = _decoded(heads, source.name, self._wishes)
         image = blank(heads)
         size = (image.shape[1], image.shape[0])
         return self._draw(image, poses.replace(image_size=size), heads, Geometry(size, size, size), drawn)
@@ -303,22 +304,18 @@ class _Mirrored:
         return self._geometry.to_input(self.flip(xy))
 
 
-def _decoded(heads: Heads, name: str, options: dict[str, Any]) -> Poses:
+def _decoded(heads: Heads, name: str, wishes: Wishes) -> Poses:
     from posecore import skeletons
-    from posecore.decode import Decoder, HeatmapDecoder
+    from posecore.runtime.readers import make_heads_reader
 
-    known = [skeletons.get(skeleton) for skeleton in skeletons.names()]
-    skeleton = next((s for s in known if s.num_keypoints == heads.num_keypoints), None)
+    wanted = [wishes.skeleton] if wishes.skeleton else skeletons.names()
+    known = [skeletons.get(each) for each in wanted]
+    skeleton = next((each for each in known if each.num_keypoints == heads.num_keypoints), None)
     if skeleton is None:
-        counts = ", ".join(str(s.num_keypoints) for s in known)
+        counts = ", ".join(str(each.num_keypoints) for each in known)
         raise SourceError(f"{name}: wanted heads of {counts} keypoints, got {heads.num_keypoints}")
-    decoder: Callable[[Heads], Poses]
-    if heads.short_offsets is None and heads.displacement_fwd is None:
-        decoder = HeatmapDecoder(skeleton, stride_px=heads.stride_px)
-    else:
-        decoder = Decoder(skeleton, stride_px=heads.stride_px, **options)
     try:
-        return decoder(heads)
+        return make_heads_reader(heads, skeleton, wishes.decoding).decode(heads)
     except (TypeError, ValueError) as error:
         raise SourceError(f"{name}: {error}") from None
 

@@ -198,10 +198,25 @@ class VideoWriter:
             return
         self._writer.release()
         self._writer = None
+        if not self._is_whole():
+            self.discard()
+            raise SourceError(f"{self.path}: the video could not be written whole; is the disk full?")
+        os.replace(self._beside, self.path)
+
+    def _is_whole(self) -> bool:
+        """OpenCV says nothing where a write fails: the file is whole if it opens, has its frames, and the last
+        can be read; headers are written first and promise more than a full disk kept."""
+        reader = self._cv2.VideoCapture(str(self._beside))
         try:
-            os.replace(self._beside, self.path)
-        except FileNotFoundError:
-            raise SourceError(f"{self.path}: the video could not be written") from None
+            frames = round(reader.get(self._cv2.CAP_PROP_FRAME_COUNT))
+            if not reader.isOpened() or not reader.grab() or abs(frames - self.frames_written) > 2:
+                return False
+            if self.frames_written <= 2:
+                return True
+            reader.set(self._cv2.CAP_PROP_POS_FRAMES, max(min(frames, self.frames_written) - 2, 0))
+            return bool(reader.grab())
+        finally:
+            reader.release()
 
     def discard(self) -> None:
         """Drop what was written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -204,6 +205,19 @@ def test_a_map_lies_where_its_cells_are_in_the_picture(scores: str, layout: str)
     assert abs(column - 256.5) < 4
     assert abs(row + 200 - 320.5) < 4
     assert yellow.max() > 0.5 * (MAP_COLORS[0][0] - MAP_COLORS[0][2])
+
+
+@pytest.mark.parametrize("logit", [-2.0, 0.0, 0.5, 2.0])
+def test_a_logit_is_drawn_as_the_probability_that_it_means(logit: float) -> None:
+    def drawn(value: float, scores: Any) -> np.ndarray:
+        heads = Heads(np.full((20, 24, 17), value, np.float32), stride_px=16, scores=scores)
+        return draw_heatmaps(grey(), heads, Letterbox(), ["left_wrist"], skeleton=COCO17).astype(int)
+
+    meant = drawn(1 / (1 + math.exp(-logit)), "probabilities")
+    assert np.abs(drawn(logit, "logits") - meant).max() <= 1
+    # And that is neither nothing nor everything.
+    for other in (0, 1):
+        assert np.abs(meant - drawn(other, "probabilities")).max() > 8
 
 
 def test_where_no_map_is_sure_the_picture_is_only_darker() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ pytestmark = pytest.mark.usefixtures("cv2")
         (["--out", "-", "--draw", "poses"], "for stdout, got a drawing too"),
         (["--out", "-", "--json"], "--json: stdout is taken by --out -"),
         (["--out", __file__], "which is a file"),
+        (
+            ["--mirror", "--save", "json,coco"],
+            "--mirror: COCO results are of the pictures as they are; leave it or --save coco out",
+        ),
     ],
 )
 def test_options_that_do_not_fit_together_are_wrong_usage(
@@ -50,6 +55,14 @@ def test_options_that_do_not_fit_together_are_wrong_usage(
         (["--max-poses", "1.5"], "got '1.5'"),
         (["--conf", "1.1"], "wanted a number from 0 to 1, got '1.1'"),
         (["--conf", "nan"], "wanted a number from 0 to 1, got 'nan'"),
+        (["--input-range", "0"], "argument --input-range: expected 2 arguments"),
+        (["--input-range", "a", "b"], "argument --input-range: invalid float value: 'a'"),
+        (["--scores", "sigmoid"], "invalid choice: 'sigmoid'"),
+        (["--stride", "wide"], "wanted a number of pixels, got 'wide'"),
+        (["--stride", "nan"], "wanted a number of pixels, got 'nan'"),
+        (["--resize", "crop"], "invalid choice: 'crop'"),
+        (["--refine", "dark"], "invalid choice: 'dark'"),
+        (["--refine-steps", "101"], "wanted a whole number from 0 to 100, got '101'"),
         (["--nms", "-1"], "wanted a number of pixels from 0, got '-1'"),
         (["--save", "xml"], "wanted some of json,jsonl,csv,coco,npz, or none, got 'xml'"),
         (["--draw", "faces"], "wanted some of poses,heatmaps,offsets,names, or none, got 'faces'"),
@@ -82,10 +95,50 @@ def test_options_reach_the_estimator(command: Command, picture: Path) -> None:
         "root_threshold": 0.3,
         "pose_threshold": 0.3,
         "nms_radius_px": 12.5,
+        "refine_steps": None,
+        "refine": None,
+        "resize": "letterbox",
+        "input_range": None,
+        "scores": None,
+        "stride_px": None,
     }
     command("predict", picture, "--size", "257")
     assert command.options["size"] == 257
     assert command.options["max_poses"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "value"),
+    [
+        (["--input-range", "0", "1"], "input_range", (0.0, 1.0)),
+        (["--input-range", "-1", "1"], "input_range", (-1.0, 1.0)),
+        (["--input-range", "-103.94", "151.06"], "input_range", (-103.94, 151.06)),
+        (["--scores", "logits"], "scores", "logits"),
+        (["--scores", "probabilities"], "scores", "probabilities"),
+        (["--stride", "8"], "stride_px", 8.0),
+        (["--resize", "stretch"], "resize", "stretch"),
+        (["--resize", "coral"], "resize", "coral"),
+        (["--refine", "taylor"], "refine", "taylor"),
+        (["--refine-steps", "0"], "refine_steps", 0),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_models_of_elsewhere_need_can_be_said(
+    command: Command, picture: Path, words: list[str], option: str, value: Any
+) -> None:
+    code, _, err = command("predict", picture, *words)
+    assert code == 0, err
+    assert command.options[option] == value
+
+
+def test_every_option_of_the_estimator_can_be_said_or_has_a_reason(command: Command, picture: Path) -> None:
+    from posecore.runtime.estimator import Estimator
+
+    # Colours are turned before the estimator sees them; the interpreter is POSECORE_INTERPRETER's; the blur of
+    # one refinement of plain heatmaps is left to Python.
+    elsewhere = {"color", "interpreter", "blur_sigma_cells"}
+    command("predict", picture)
+    assert set(command.options) == set(inspect.signature(Estimator).parameters) - elsewhere
 
 
 @pytest.mark.parametrize("name", skeletons.names())
@@ -143,7 +196,8 @@ def test_version_and_the_places_for_cmake(command: Command) -> None:
 def test_help_names_every_option_and_exit_code(command: Command) -> None:
     code, out, _ = command("predict", "--help")
     assert code == 0
-    network, people = "model size skeleton device threads", "max-poses conf nms"
+    network = "model size skeleton device resize input-range scores stride threads"
+    people = "max-poses conf nms refine-steps refine"
     for option in f"{network} {people} mirror color save draw show out every force json quiet".split():
         assert f"\n  --{option}" in out
     assert "exit codes: 0 done, 1 something failed, 2 wrong usage, 130 Ctrl-C" in out

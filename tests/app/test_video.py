@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +156,54 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
             ValueError, match=r"image: wanted \(64, 48\) as the first frame had, got \(48, 64\)"
         ):
             writer.write(np.zeros((64, 48, 3), np.uint8))
+
+
+CUT = """
+import resource, signal, sys
+import numpy as np
+from posecore.errors import SourceError
+from posecore.video import VideoWriter
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+noise = np.random.default_rng(0)
+try:
+    with VideoWriter(sys.argv[1], fps=12.5) as writer:
+        for _ in range(100):
+            writer.write(noise.integers(0, 256, (48, 64, 3), dtype=np.uint8))
+except SourceError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no such limit there")
+@pytest.mark.parametrize(
+    ("name", "limit_bytes"),
+    [(f"a.{ending}", limit) for ending in ("mp4", "mov", "avi", "webm", "mkv") for limit in (3000, 20_000)],
+)
+def test_a_video_that_a_full_disk_cut_off_is_an_error_and_no_file(
+    tmp_path: Path, name: str, limit_bytes: int
+) -> None:
+    """In a process of its own, whose files may have so many bytes: OpenCV is as silent about that."""
+    (tmp_path / name).write_bytes(b"what was there before")
+    done = subprocess.run(
+        [sys.executable, "-c", CUT, tmp_path / name, str(limit_bytes)],
+        capture_output=True,
+        text=True,
+        errors="replace",  # what FFmpeg prints of a damaged file is not always text
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{tmp_path / name}: the video could not be written whole"), done.stdout
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"what was there before"
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.webm", "a.mkv", "a.mov"])
+@pytest.mark.parametrize("frames", [1, 2, 60])
+def test_a_whole_video_of_any_length_is_not_mistaken_for_a_cut_one(
+    tmp_path: Path, name: str, frames: int
+) -> None:
+    with VideoWriter(tmp_path / name, fps=23.976) as writer:
+        for k in range(frames):
+            writer.write(np.full((48, 64, 3), 4 * k, np.uint8))
+    assert len(list(VideoReader(tmp_path / name))) == frames

@@ -92,6 +92,20 @@ def test_boxes_are_around_what_is_visible():
     assert three().boxes().dtype == np.float32
 
 
+@pytest.mark.parametrize("far", [-1000.0, 1000.0])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_keypoint_that_is_not_visible_moves_no_side_of_the_box(far, axis):
+    xy = np.array([[[10, 20], [30, 40], [15, 25]]], np.float32)
+    xy[0, 2, axis] = far
+    poses = Poses(
+        xy,
+        np.ones((1, 3), np.float32),
+        skeleton=Skeleton("abc", ("a", "b", "c")),
+        visible=np.array([[True, True, False]]),
+    )
+    assert poses.boxes().tolist() == [[10, 20, 30, 40]]
+
+
 def test_nothing_can_be_changed():
     poses = three()
     with pytest.raises(AttributeError, match=r"^Poses cannot be changed: use poses.replace\(xy=...\)$"):
@@ -103,6 +117,38 @@ def test_nothing_can_be_changed():
     for name in ("xy", "scores", "pose_scores", "visible", "track_ids"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(poses, name)[0] = 0
+
+
+@pytest.mark.parametrize("name", ["xy", "scores", "pose_scores", "visible", "track_ids"])
+@pytest.mark.parametrize("how", ["itself", "a view", "a view that was frozen"])
+def test_what_the_caller_writes_later_changes_nothing(name, how):
+    before = three()
+    mine = getattr(before, name).copy()
+    handed = mine if how == "itself" else mine[:]
+    if how == "a view that was frozen":
+        handed.flags.writeable = False
+    poses = before.replace(**{name: handed})
+    mine[...] = 0 if name != "visible" else ~mine
+    assert poses == before
+    assert mine.flags.writeable, "the caller's own array stays writable"
+
+
+def test_what_follows_from_the_callers_array_does_not_follow_later_writes():
+    scores = np.array([[1, 0.5]], np.float32)
+    poses = Poses(np.zeros((1, 2, 2), np.float32), scores, skeleton=AB)
+    scores[...] = 0
+    assert poses.pose_scores.tolist() == [0.75]
+    assert poses.visible.tolist() == [[True, True]]
+    assert poses.scores.tolist() == [[1, 0.5]]
+
+
+def test_chosen_people_share_nothing_that_can_be_written():
+    poses = three()
+    for chosen in (poses[1:], poses[[2, 0]], poses[0]):
+        array = chosen.xy
+        while array is not None:
+            assert not array.flags.writeable
+            array = array.base
 
 
 def test_replacing_a_field():

@@ -209,9 +209,9 @@ def test_poses_in_the_pixels_of_the_picture(make):
     heads = pc.Heads(
         *synthesise(truth, edges=COCO17.edges, grid=(23, 31), stride_px=16), stride_px=16, scores="logits"
     )
-    decoder = make(COCO17, stride_px=16)
-    decode = decoder.decode if make is pc.Decoder else decoder
+    decode = make(COCO17, stride_px=16).decode
     plain = decode(heads)
+    assert plain == make(COCO17, stride_px=16)(heads)
     mapped = decode(heads, Onto((0.5, 3.0, -7.25, 100.0), (640, 1280)))
     np.testing.assert_allclose(mapped.xy, plain.xy * [0.5, 3] + [-7.25, 100], rtol=1e-6, atol=1e-4)
     assert np.array_equal(mapped.scores, plain.scores)

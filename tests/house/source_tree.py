@@ -7,6 +7,7 @@ from pathlib import Path
 
 FOLDERS = (".ci", "bench", "cmake", "cpp", "python", "tests", "tools")
 CODE = (".py", ".pyi", ".cpp", ".hpp", ".h")
+MADE = ("PKG-INFO",)  # by the build, in a source distribution
 TEXT = (*CODE, ".cmake", ".in", ".md", ".toml", ".txt", ".yml", ".yaml", "")
 
 
@@ -16,5 +17,6 @@ def files(repository: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     for folder in FOLDERS:
         paths += sorted((repository / folder).rglob("*"))
     for path in paths:
-        if path.is_file() and path.suffix in suffixes and "__pycache__" not in path.parts:
+        by_people = path.name not in MADE and "__pycache__" not in path.parts
+        if path.is_file() and path.suffix in suffixes and by_people:
             yield path

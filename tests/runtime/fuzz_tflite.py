@@ -4,8 +4,9 @@
 
 Each mutant that `TfliteFile.read` accepts is loaded, allocated and invoked in a child process. A crash of the
 child on a *proven* file is a bug of the reader; on an unproven one it is what `runtime.trial` is there to
-catch. Prints a summary, keeps the crashing files in --keep, exits 1 if a proven file crashed, hung or raised
-anything but a ModelError.
+catch. A quarter of the mutants of a quantised model have scales and zero points that make no sense. Prints a
+summary, keeps the crashing files in --keep, exits 1 if the reader raised anything but a ModelError, or a proven
+file crashed, hung or did.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ _INTERESTING = (
     65535,
     1 << 20,
 )
+# What a scale may be overwritten with: 0, denormals, the least normal, 1, the largest, infinity, NaN, their negatives.
+_SCALES = tuple(
+    bits | sign
+    for bits in (0, 1, 0x007FFFFF, 0x00800000, 0x3F800000, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000)
+    for sign in (0, 0x80000000)
+)
+_ZERO_POINTS = (-129, 128, 256, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**32, 2**62, 2**63 - 1, -(2**63))
 _EXTREMES = (-1, -2, -128, 2**31 - 1, -(2**31), 2**30, 0x7F800000, 0x7FC00000, 0x00000001, 0x7F7FFFFF, 2**24)
 
 
@@ -67,6 +75,29 @@ def structure_of(model: bytes) -> list[int]:
         start = max(start, end)
     positions.extend(range(start, len(model)))
     return positions
+
+
+def quantisation_of(model: bytes) -> list[tuple[int, int]]:
+    """(position, size) of every scale (4 bytes) and zero point (8) of the tensors."""
+    places = []
+    for graph in Flatbuffer(model).root().tables(2):
+        for tensor in graph.tables(0):
+            record = tensor.table(4)
+            for field, size in ((2, 4), (3, 8)) if record is not None else ():
+                first, count = record.vector(field, size) or (0, 0)
+                places += [(first + size * i, size) for i in range(count)]
+    return places
+
+
+def misquantise(model: bytes, places: list[tuple[int, int]], rng: random.Random) -> bytes:
+    """A copy with one or two scales and zero points that make no sense."""
+    copy = bytearray(model)
+    for at, size in rng.sample(places, min(len(places), rng.choice((1, 1, 2)))):
+        if size == 4:
+            struct.pack_into("<I", copy, at, rng.choice(_SCALES))
+        else:
+            struct.pack_into("<q", copy, at, rng.choice(_ZERO_POINTS))
+    return bytes(copy)
 
 
 def mutate(model: bytes, structure: list[int], rng: random.Random) -> bytes:
@@ -173,10 +204,13 @@ def mutants(models: list[Path], count: int, seed: int) -> Iterator[tuple[str, by
     for path in models:
         model = TfliteFile.read(path)
         data = model.without_decoder() if model.decoder else model.data
-        originals.append((path.name, data, structure_of(data)))
+        originals.append((path.name, data, structure_of(data), quantisation_of(data)))
     for number in range(count):
-        name, data, structure = originals[number % len(originals)]
-        yield name, mutate(data, structure, rng)
+        name, data, structure, places = originals[number % len(originals)]
+        if places and rng.random() < 0.25:
+            yield name, misquantise(data, places, rng)
+        else:
+            yield name, mutate(data, structure, rng)
 
 
 def main() -> int:
@@ -205,6 +239,12 @@ def main() -> int:
         except ModelError:
             counts["refused by the reader"] += 1
             continue
+        except Exception as error:
+            counts[f"the reader raised {type(error).__name__}"] += 1
+            if options.keep:
+                options.keep.mkdir(parents=True, exist_ok=True)
+                (options.keep / f"reader_{options.seed}_{number}_{name}").write_bytes(data)
+            continue
         finally:
             slowest_ms = max(slowest_ms, (time.perf_counter() - started) * 1e3)
         standing = "unproven" if model.unproven else "proven"
@@ -221,7 +261,8 @@ def main() -> int:
     for answer, count in sorted(counts.items()):
         print(f"{count:8d}  {answer}")
     print(f"slowest read {slowest_ms:.0f} ms")
-    bad = [a for a in counts if a.startswith("proven: ") and a not in ("proven: ran", "proven: refused")]
+    good = ("proven: ran", "proven: refused")
+    bad = [a for a in counts if a.startswith(("proven: ", "the reader raised")) and a not in good]
     return 1 if bad else 0
 
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from eye import by_x, distances, see
+from eye import by_x, distances, eye, see
 
 import posecore as pc
 from posecore.runtime.estimator import Estimator
+from posecore.runtime.geometry import Geometry
+from posecore.runtime.interpreters import Interpreter
+from posecore.runtime.network_input import PixelCoding
+from posecore.runtime.readers import OnePerson
 
 pytestmark = pytest.mark.usefixtures("cv2", "interpreter_library")
 
@@ -129,6 +133,31 @@ class TestDetail:
         assert detail.heads.grid == (18, 31)
         assert detail.heads.stride_px == 16
         assert detail.heads.scores == "logits"
+
+    def test_each_second_counts_for_the_stage_that_took_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        estimator = see(size=64, model=eye(dynamic=True))
+        now = [1000.0]
+
+        def taking(seconds: float, owner: Any, name: str) -> None:
+            """`owner.name` moves the clock by so many seconds, and nothing else does."""
+            whole = getattr(owner, name)
+
+            def slow(*arguments: Any, **options: Any) -> Any:
+                now[0] += seconds
+                return whole(*arguments, **options)
+
+            monkeypatch.setattr(owner, name, slow)
+
+        monkeypatch.setattr("posecore.runtime.estimator.perf_counter", lambda: now[0])
+        taking(1, Geometry, "resample")
+        taking(2, PixelCoding, "write")
+        taking(4, Interpreter, "invoke")
+        taking(8, Interpreter, "resize")
+        taking(16, OnePerson, "decode")
+        image = np.zeros((32, 48, 3), np.uint8)
+        # A picture of another shape makes the network lay out its memory anew, which is the network's time.
+        assert estimator.detail(image).times == {"resize": 3, "network": 12, "decode": 16}
+        assert estimator.detail(image).times == {"resize": 3, "network": 4, "decode": 16}
 
     def test_heads_decode_to_the_same_people(self, estimator: Estimator, people: np.ndarray) -> None:
         detail = estimator.detail(people)

@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from fuzz_tflite import mutate, structure_of
+from fuzz_tflite import misquantise, mutate, quantisation_of, structure_of
 from tiny_tflite import (
     DEPTHWISE_CONV_2D,
+    INT8,
+    UINT8,
     Model,
     Number,
     heatmaps_only,
+    quantised,
     reshaped,
     with_decoder,
 )
@@ -92,3 +95,24 @@ def test_damaged_files_run_or_are_refused() -> None:
                 open_interpreter(file).invoke()
                 ran += 1
     assert ran > 20
+
+
+@needs_library
+@pytest.mark.parametrize("dtype", [INT8, UINT8], ids=["int8", "uint8"])
+def test_damaged_quantised_files_run_or_are_refused(dtype: int) -> None:
+    rng = random.Random(6)
+    whole = bytes(quantised(dtype))
+    structure, places = structure_of(whole), quantisation_of(whole)
+    assert len(places) == 2 * (2 + 2 * 17 + (2 if dtype == UINT8 else 0))
+    ran = refused = 0
+    for number in range(600):
+        damaged = misquantise(whole, places, rng) if number % 2 else mutate(whole, structure, rng)
+        try:
+            file = TfliteFile.read(damaged)
+            if not file.unproven:
+                open_interpreter(file).invoke()
+                ran += 1
+        except ModelError:
+            refused += 1
+    assert ran > 20
+    assert refused > 100

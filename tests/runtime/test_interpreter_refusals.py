@@ -67,8 +67,9 @@ def test_what_the_library_refuses_is_one_sentence_with_the_files_name() -> None:
 @pytest.mark.parametrize(
     ("threads", "kind", "sentence"),
     [
-        (0, ValueError, "threads must be at least 1, not 0"),
-        (1.0, TypeError, "threads must be an int, not float"),
+        (0, ValueError, "threads: wanted a whole number from 1 to 1024, got 0"),
+        (1025, ValueError, "threads: wanted a whole number from 1 to 1024, got 1025"),
+        (1.0, TypeError, "threads: wanted a whole number from 1 to 1024, got float"),
     ],
 )
 def test_threads_that_make_no_sense(threads: int, kind: type[Exception], sentence: str) -> None:

@@ -13,7 +13,7 @@ from posecore.errors import ModelError
 from posecore.heads import Quantization
 from posecore.layouts import TensorInfo
 from posecore.runtime.geometry import Geometry
-from posecore.runtime.network_input import PAD_BYTE, checked_image, contiguous_pixels, pixel_coding
+from posecore.runtime.network_input import checked_image, contiguous_pixels, pixel_coding
 
 BYTES = np.arange(256)
 
@@ -89,11 +89,33 @@ def test_margins_are_grey_and_the_rest_is_the_picture() -> None:
     coding = pixel_coding(tensor("float32"), kind="posenet", input_range=None, model="m")
     out = np.full((8, 11, 3), np.nan, np.float32)
     coding.write(image, out, geometry, swap_red_blue=False)
-    expected = np.full((8, 11, 3), PAD_BYTE / 127.5 - 1)
+    expected = np.full((8, 11, 3), 127 / 127.5 - 1)
     expected[1:6, 3:10] = image / 127.5 - 1
     np.testing.assert_allclose(out, expected, atol=1e-6)
     coding.write(image, out, geometry, swap_red_blue=True)
     np.testing.assert_allclose(out, expected[:, :, ::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("info", "kind", "grey"),
+    [
+        (tensor("float32"), "posenet", 127 / 127.5 - 1),
+        (tensor("float32"), "movenet-single", 127),
+        (tensor("uint8"), "posenet", 127),
+        (tensor("uint8", 1 / 128, 128), "posenet", 127),
+        (tensor("int8", 1 / 128, 0), "posenet", -1),
+        (tensor("int8", 1.0, -128), "movenet-multi", -1),
+    ],
+    ids=str,
+)
+def test_margins_are_the_middle_grey_of_a_picture(info: TensorInfo, kind: str, grey: float) -> None:
+    """Byte 127: as the published networks saw where a picture ended, 0 in units of -1 to 1 to half a byte."""
+    coding = pixel_coding(info, kind=kind, input_range=None, model="m")  # type: ignore[arg-type]
+    out = np.full((4, 6, 3), 55, info.dtype)
+    image = np.full((2, 6, 3), 255, np.uint8)
+    coding.write(image, out, Geometry((6, 2), (6, 4), (6, 2), (0, 1)), swap_red_blue=False)
+    np.testing.assert_allclose(out[[0, 3]].astype(float), grey, atol=1e-6)
+    assert (out[1:3] != out[0, 0, 0]).all()
 
 
 @pytest.mark.parametrize(

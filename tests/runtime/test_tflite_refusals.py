@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import struct
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from typing import Any
 
 import pytest
 from tiny_tflite import (
+    INT8,
     LOGISTIC,
     UINT8,
     Model,
     Number,
     Numbers,
     heatmaps_only,
+    quantised,
     read,
     with_decoder,
 )
@@ -140,6 +143,39 @@ def test_what_cannot_be_right_is_refused_with_a_sentence(
         read(model)
 
 
+@pytest.mark.parametrize("dtype", [INT8, UINT8], ids=["int8", "uint8"])
+@pytest.mark.parametrize("tensor", ["image", "heatmaps"])
+@pytest.mark.parametrize(
+    ("scale", "zero_point"),
+    [
+        *[(1.0, 2**31), (1.0, -(2**31) - 1), (1.0, 2**63 - 1), (1.0, -(2**63))],
+        *[(scale, 0) for scale in (0.0, -0.0, -1.0, 1e-40, 1e-45, math.nan, math.inf, -math.inf)],
+    ],
+)
+def test_a_quantisation_that_is_none_is_refused_where_it_is_read(
+    dtype: int, tensor: str, scale: float, zero_point: int
+) -> None:
+    model = quantised(dtype)
+    (number,) = (i for i in (*model.inputs, *model.outputs) if model.tensors[i][3] == tensor)
+    model.tensors[number][4] = {2: Numbers("f", [scale]), 3: Numbers("q", [zero_point])}
+    with pytest.raises(
+        ModelError,
+        match=rf"^x.tflite is not a usable TFLite model: tensor '{tensor}' has (a|the) (scale|quant)",
+    ):
+        read(model)
+
+
+@pytest.mark.parametrize("dtype", [INT8, UINT8], ids=["int8", "uint8"])
+@pytest.mark.parametrize("tensor", ["weights", "bias"])
+@pytest.mark.parametrize("scale", [-1.0, math.nan, math.inf, -math.inf])
+def test_a_channel_of_weights_without_a_scale_is_refused(dtype: int, tensor: str, scale: float) -> None:
+    model = quantised(dtype)
+    (record,) = (table[4] for table in model.tensors if table[3] == tensor)
+    record[2] = Numbers("f", [*record[2].values[:5], scale, *record[2].values[6:]])
+    with pytest.raises(ModelError, match=f"tensor '{tensor}' has a scale that is not a positive number"):
+        read(model)
+
+
 def test_a_scale_for_each_channel_of_an_output_is_refused() -> None:
     model = Model()
     source = model.tensor([1, 2, 2, 2], dtype=UINT8, scale=0.5)
@@ -170,9 +206,14 @@ def test_a_list_that_repeats_one_table_very_often_is_refused_soon() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_damage_makes_the_reader_raise_anything_but_a_model_error(seed: int) -> None:
+@pytest.mark.parametrize(
+    "make", [lambda: with_decoder(segments=True), lambda: quantised(INT8), lambda: quantised(UINT8)]
+)
+def test_no_damage_makes_the_reader_raise_anything_but_a_model_error(
+    make: Callable[[], Model], seed: int
+) -> None:
     rng = random.Random(seed)
-    whole = bytes(with_decoder(segments=True))
+    whole = bytes(make())
     accepted = 0
     for _ in range(800):
         damaged = bytearray(whole)

@@ -15,7 +15,7 @@ import numpy as np
 from posecore.runtime.tflite_file import TfliteFile
 
 FLOAT32, FLOAT16, INT32, UINT8, INT8 = 0, 1, 2, 3, 9
-ADD, CONV_2D, DEPTHWISE_CONV_2D, LOGISTIC, RESHAPE, CUSTOM = 0, 3, 4, 14, 22, 32
+ADD, CONV_2D, DEPTHWISE_CONV_2D, LOGISTIC, RESHAPE, CUSTOM, QUANTIZE = 0, 3, 4, 14, 22, 32, 114
 
 
 class Number(NamedTuple):
@@ -218,6 +218,36 @@ def heatmaps_only(*, dynamic: bool = False) -> Model:
     picture = model.tensor([1, 4, 6, 3], name="image", signature=[1, -1, -1, 3] if dynamic else None)
     model.inputs = [picture]
     model.outputs = [model.convolution(picture, [1, 4, 6, 17], name="heatmaps", bias=0.5)]
+    return model
+
+
+def quantised(dtype: int = INT8) -> Model:
+    """A picture of 4x6 pixels in, 17 heatmaps out, as Keras's models come out of the converter: int8 inside with a
+    scale for each channel of the weights, and int8 or uint8 at both ends. Each channel of the output has the value
+    of one of its biases, k / 8 - 1."""
+    model = Model()
+    ends = {"dtype": dtype, "zero_point": 128 if dtype == UINT8 else 0}
+    picture = model.tensor([1, 4, 6, 3], name="image", scale=1 / 128, **ends)
+    inner = picture
+    if dtype == UINT8:
+        inner = model.tensor([1, 4, 6, 3], name="inner", dtype=INT8, scale=1 / 128)
+        model.operator(QUANTIZE, [picture], [inner])
+    scales = [2.0 ** -(3 + k % 3) for k in range(17)]
+    weights = model.tensor([17, 1, 1, 3], name="weights", dtype=INT8, data=bytes(3 * 17))
+    biases = [round((k / 8 - 1) * 128 / scale) for k, scale in enumerate(scales)]
+    bias = model.tensor([17], name="bias", dtype=INT32, data=struct.pack("<17i", *biases))
+    for tensor, factor in ((weights, 1.0), (bias, 1 / 128)):
+        model.tensors[tensor][4] = {
+            2: Numbers("f", [scale * factor for scale in scales]),
+            3: Numbers("q", [0] * 17),
+        }
+    heatmaps = model.tensor([1, 4, 6, 17], name="heatmaps", dtype=INT8, scale=1 / 64)
+    model.operator(CONV_2D, [inner, weights, bias], [heatmaps], kind=1, options=model.conv_options())
+    if dtype == UINT8:
+        inner, heatmaps = heatmaps, model.tensor([1, 4, 6, 17], name="heatmaps", scale=1 / 64, **ends)
+        model.tensors[inner][3] = "inner heatmaps"
+        model.operator(QUANTIZE, [inner], [heatmaps])
+    model.inputs, model.outputs = [picture], [heatmaps]
     return model
 
 

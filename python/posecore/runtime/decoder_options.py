@@ -21,6 +21,15 @@ class DecoderOptions:
     nms_radius_px: float = 10.0
     stride_px: int = 16
 
+    def as_decode_options(self) -> dict[str, float]:
+        """The same by the names of `posecore.Decoder`; its one threshold is for roots and for poses."""
+        return {
+            "max_poses": self.max_detections,
+            "root_threshold": self.score_threshold,
+            "pose_threshold": self.score_threshold,
+            "nms_radius_px": self.nms_radius_px,
+        }
+
 
 def decoder_options(data: memoryview) -> DecoderOptions:
     """The options in an operator's FlexBuffer; raises `Damaged` for values that no decoder could use."""

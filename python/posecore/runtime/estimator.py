@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from posecore import skeletons
-from posecore.arguments import number, whole
-from posecore.decode import Decoder, HeatmapDecoder, Onto
+from posecore.arguments import number
 from posecore.errors import ModelError
 from posecore.heads import STRIDE_PX
 from posecore.poses import Poses
@@ -21,10 +20,12 @@ from posecore.runtime.geometry import Geometry
 from posecore.runtime.movenet import MovenetReader
 from posecore.runtime.network import Network
 from posecore.runtime.network_input import checked_image, contiguous_pixels, pixel_coding
+from posecore.runtime.readers import make_reader
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from posecore.decode import Refinement
     from posecore.heads import Heads, Scores
     from posecore.runtime.geometry import Sampling
     from posecore.skeletons import Skeleton
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 Resize = Literal["letterbox", "stretch", "coral"]
 Color = Literal["rgb", "bgr"]
 
-# AP of the default model on 119 COCO pictures at 257, 353, 401, 481, 513: .120 .178 .192 .218 .212, in
-# 4, 7, 9, 12, 14 ms for pictures of 4:3: above 481, the width of Coral's 353x481, only the time grows.
+# AP of the default model, with default thresholds, on 119 COCO pictures at 257, 353, 401, 481, 513:
+# .120 .178 .192 .218 .212, in 4, 7, 9, 12, 14 ms for pictures of 4:3: above 481, the width of Coral's
+# 353x481, only the time grows.
 DEFAULT_LONG_SIDE = 481
-_DEFAULT_POSE_THRESHOLD = 0.2
 _MAX_SIDE = 8192
 
 
@@ -75,6 +76,8 @@ class Estimator:
         pose_threshold: people with a lower score are dropped.
         nms_radius_px: PoseNet's keypoints of one kind closer than this are one person's; in input pixels.
         refine_steps: how often each of PoseNet's keypoints is moved by the short offset where it lies.
+        refine: of plain heatmaps, how the highest cell is refined, as in `HeatmapDecoder`: "none", "quarter", "taylor".
+        blur_sigma_cells: of plain heatmaps, the smoothing before "taylor", in cells.
         resize: "letterbox" keeps the picture's aspect and fills up with grey; "stretch" does not keep it;
             "coral" does not either and takes nearest pixels, as Coral's own code does.
         color: "rgb", or "bgr" for pictures from OpenCV.
@@ -84,7 +87,7 @@ class Estimator:
             (-1, 1) and MoveNet (0, 255) take.
         interpreter: "litert", "tflite-runtime" or "tensorflow"; None is the first that is installed.
 
-    The five decode options are, where they are None, those of the model's own PosenetDecoderOp, else the
+    The first five decode options are, where they are None, those of the model's own PosenetDecoderOp, else the
     defaults of `posecore.Decoder`; for other networks than PoseNet, a pose_threshold of 0.2 and no more.
 
     Attributes:
@@ -112,6 +115,8 @@ class Estimator:
         pose_threshold: float | None = None,
         nms_radius_px: float | None = None,
         refine_steps: int | None = None,
+        refine: Refinement | None = None,
+        blur_sigma_cells: float | None = None,
         resize: Resize = "letterbox",
         color: Color = "rgb",
         scores: Scores | None = None,
@@ -145,17 +150,19 @@ class Estimator:
         self._coding = pixel_coding(
             network.interpreter.input, kind=network.layout.kind, input_range=input_range, model=network.name
         )
-        self._reader = _make_reader(
-            network,
-            self.skeleton,
-            {
-                "max_poses": max_poses,
-                "root_threshold": root_threshold,
-                "pose_threshold": pose_threshold,
-                "nms_radius_px": nms_radius_px,
-                "refine_steps": refine_steps,
-            },
-        )
+        given = {
+            "max_poses": max_poses,
+            "root_threshold": root_threshold,
+            "pose_threshold": pose_threshold,
+            "nms_radius_px": nms_radius_px,
+            "refine_steps": refine_steps,
+            "refine": refine,
+            "blur_sigma_cells": blur_sigma_cells,
+        }
+        if network.decoder is not None:
+            own = network.decoder.as_decode_options()
+            given |= {name: value for name, value in own.items() if given[name] is None}
+        self._reader = make_reader(network.layout.kind, network.layout.stride_px, self.skeleton, given)
         self._geometry: Geometry | None = None
         self._busy = threading.Lock()
 
@@ -250,52 +257,6 @@ class Estimator:
             return self._reader(outputs[0], geometry), None
         heads = self._network.layout.build(outputs)
         return self._reader.decode(heads, geometry.onto), heads
-
-
-class _OnePerson:
-    """Plain heatmaps decoded as one person, who is dropped below the thresholds."""
-
-    def __init__(self, decoder: HeatmapDecoder, root_threshold: float, pose_threshold: float) -> None:
-        self._decoder = decoder
-        self._root_threshold = root_threshold
-        self._pose_threshold = pose_threshold
-
-    def decode(self, heads: Heads, onto: Onto) -> Poses:
-        poses = self._decoder(heads, onto)
-        found = (poses.pose_scores >= self._pose_threshold) & (
-            poses.scores.max(axis=1) >= self._root_threshold
-        )
-        return poses[found]
-
-
-def _make_reader(
-    network: Network, skeleton: Skeleton, given: dict[str, Any]
-) -> Decoder | _OnePerson | MovenetReader:
-    layout = network.layout
-    options = {name: value for name, value in given.items() if value is not None}
-    if layout.kind == "posenet":
-        cut = network.decoder
-        if cut is not None:
-            options = {
-                "max_poses": cut.max_detections,
-                "root_threshold": cut.score_threshold,
-                "pose_threshold": cut.score_threshold,
-                "nms_radius_px": cut.nms_radius_px,
-            } | options
-        return Decoder(skeleton, stride_px=layout.stride_px, **options)
-    for name in ("nms_radius_px", "refine_steps"):
-        if name in options:
-            raise ValueError(
-                f"{name}: wanted None, since a {layout.kind} network has no such step, got {given[name]!r}"
-            )
-    root_threshold = number(options.get("root_threshold", 0.0), "root_threshold", 0, 1)
-    pose_threshold = number(options.get("pose_threshold", _DEFAULT_POSE_THRESHOLD), "pose_threshold", 0, 1)
-    max_poses = whole(options.get("max_poses", movenet.MAX_PEOPLE), "max_poses", 1, 65536)
-    if layout.kind == "heatmaps":
-        return _OnePerson(
-            HeatmapDecoder(skeleton, stride_px=layout.stride_px), root_threshold, pose_threshold
-        )
-    return MovenetReader(layout.kind, skeleton, max_poses, root_threshold, pose_threshold)
 
 
 class _Alone:

@@ -36,7 +36,7 @@ class Geometry:
         input_size: (width, height) of the network's input in pixels.
         resized_size: (width, height) of the picture inside the input.
         offset: (left, top), the input pixel that the resized picture's top-left pixel lies on.
-        sampling: "smooth" is bilinear, after halving where bilinear alone would skip too many pixels;
+        sampling: "smooth" is bilinear, in steps where bilinear alone would skip too many pixels;
             "nearest" takes the pixel that PIL's NEAREST takes.
 
     Raises:
@@ -49,7 +49,7 @@ class Geometry:
     offset: tuple[int, int] = (0, 0)
     sampling: Sampling = "smooth"
     _back: tuple[Pair, Pair] = field(init=False, repr=False, compare=False)
-    _halvings: tuple[Size, ...] = field(init=False, repr=False, compare=False)
+    _steps: tuple[Size, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("image_size", "input_size", "resized_size"):
@@ -67,7 +67,7 @@ class Geometry:
         # Worked out here, since every frame needs them, when the network has just emptied the caches.
         scale = 1 / np.array(self.scale)
         object.__setattr__(self, "_back", (scale, (0.5 - np.array(self.offset)) * scale - 0.5))
-        object.__setattr__(self, "_halvings", self._plan_halvings())
+        object.__setattr__(self, "_steps", self._plan_steps())
 
     @classmethod
     def letterbox(cls, image_size: Size, input_size: Size) -> Geometry:
@@ -136,36 +136,48 @@ class Geometry:
         """
         if self.resized_size == self.image_size:
             return image
-        cv2 = _opencv()
         if self.sampling == "nearest":
-            return np.asarray(cv2.resize(image, self.resized_size, interpolation=cv2.INTER_NEAREST_EXACT))
-        for width, height in self._halvings:
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+            # OpenCV's own rule differs from release to release.
+            columns, rows = map(_nearest, self.image_size, self.resized_size)
+            return image.take(rows, axis=0).take(columns, axis=1)
+        cv2 = _opencv()
+        # OpenCV's bilinear halving of an even size is its mean of four.
+        cheap = self.image_size[0] * self.image_size[1] <= _CHEAP_PIXELS
+        for size in self._steps:
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if cheap else cv2.INTER_LINEAR)
         return np.asarray(cv2.resize(image, self.resized_size, interpolation=cv2.INTER_LINEAR))
 
-    def _plan_halvings(self) -> tuple[Size, ...]:
+    def _plan_steps(self) -> tuple[Size, ...]:
         # Bilinear sampling reads two pixels a side: beyond a factor of two it skips some, and points jitter
         # by a tenth more when the picture moves by a pixel. Halving first reads all, as an area average
-        # does, but of a picture of two megapixels that alone takes 4 % of the network's time; there, two of
-        # four pixels a side have to do. AP does not tell the difference (bench/bench_estimator.py).
+        # does, but of a picture of two megapixels that alone takes 4 % of the network's time: up to a factor
+        # of four, two of four pixels a side have to do. AP does not tell the difference (bench_estimator.py).
+        # Beyond it they do not do: twice the size first, then the mean of four, costs the same for any
+        # picture, and points stay half as far from those of an area average.
         # Resizes with half-pixel centres compose: the product of the scales is exactly `scale`.
+        (width, height), (small_width, small_height) = self.image_size, self.resized_size
+        if width * height > _CHEAP_PIXELS:
+            if width <= 4 * small_width and height <= 4 * small_height:
+                return ()
+            return ((min(width, 2 * small_width), min(height, 2 * small_height)),)
         steps: list[Size] = []
-        width, height = self.image_size
-        while True:
-            factor = 2 if width * height <= _CHEAP_PIXELS else 4
-            half = (
-                (width + 1) // 2 if width > factor * self.resized_size[0] else width,
-                (height + 1) // 2 if height > factor * self.resized_size[1] else height,
-            )
-            if half == (width, height):
-                return tuple(steps)
-            steps.append(half)
-            width, height = half
+        while width > 2 * small_width or height > 2 * small_height:
+            width = (width + 1) // 2 if width > 2 * small_width else width
+            height = (height + 1) // 2 if height > 2 * small_height else height
+            steps.append((width, height))
+        return tuple(steps)
 
 
 @functools.cache
 def _opencv() -> ModuleType:
     return require("cv2", extra="app", purpose="Resizing pictures")
+
+
+def _nearest(large: int, small: int) -> npt.NDArray[np.intp]:
+    # PIL adds steps up instead of multiplying, which decides where a centre falls on an edge.
+    steps = np.full(small, large / small)
+    steps[0] /= 2
+    return np.minimum(np.cumsum(steps).astype(np.intp), large - 1)
 
 
 def _positive(image_size: Size) -> None:

@@ -16,8 +16,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from posecore.arguments import whole
 from posecore.errors import ModelError
 from posecore.layouts import TensorInfo
 from posecore.runtime.tflite_file import TfliteFile
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 _INPUT_DTYPES = ("float32", "uint8", "int8")
 _EDGE_TPU_LIBRARIES = {"win32": "edgetpu.dll", "darwin": "libedgetpu.1.dylib"}
 MAX_INPUT_PIXELS = 64_000_000
+_MAX_THREADS = 1024
 
 _tried: set[tuple[str, bytes, bool, tuple[int, int] | None]] = set()
 
@@ -89,7 +89,7 @@ class Interpreter:
         Raises ValueError for a size that is not positive or above 64 megapixels, ModelError where the model
         does not take it (it then keeps the size it had), RuntimeError where a view is still alive.
         """
-        height, width = _count("height", height), _count("width", width)
+        height, width = whole(height, "height", 1, 1 << 24), whole(width, "width", 1, 1 << 24)
         if height * width > MAX_INPUT_PIXELS:
             raise ValueError(
                 f"height and width must make at most {MAX_INPUT_PIXELS} pixels, not {height} times {width}"
@@ -160,7 +160,7 @@ def open_interpreter(
 
     Raises ModelError, MissingExtra (no interpreter is installed), ValueError and TypeError for arguments.
     """
-    threads = _count("threads", threads)
+    threads = whole(threads, "threads", 1, _MAX_THREADS)
     coral = _coral_device(device)
     file = model if isinstance(model, TfliteFile) else TfliteFile.read(model, name=name)
     _check_face(file)
@@ -185,14 +185,6 @@ def open_interpreter(
 
 def _with_shape(info: TensorInfo, details: dict[str, Any]) -> TensorInfo:
     return replace(info, shape=tuple(int(size) for size in details["shape"]))
-
-
-def _count(argument: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{argument} must be an int, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{argument} must be at least 1, not {value}")
-    return int(value)
 
 
 def _check_face(file: TfliteFile) -> None:

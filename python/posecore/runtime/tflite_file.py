@@ -395,7 +395,10 @@ def _info(tensor: Tensor, name: str | None, producer: str) -> TensorInfo:
             raise Damaged(
                 f"tensor {tensor.name!r} has the scales {list(tensor.scales[:4])}, where one was expected"
             )
-        quantization = Quantization(scale=tensor.scales[0], zero_point=tensor.zero_points[0])
+        try:
+            quantization = Quantization(scale=tensor.scales[0], zero_point=tensor.zero_points[0])
+        except ValueError as error:
+            raise Damaged(f"tensor {tensor.name!r} has a quantisation that is none ({error})") from None
     return TensorInfo(
         name=name or tensor.name,
         shape=tensor.signature,
