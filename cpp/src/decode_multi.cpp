@@ -241,6 +241,9 @@ Status decode_multi(const MultiPosePlan& plan, const Heads& heads, void* workspa
   if (sink->capacity < plan.options.max_poses) {
     return Status::kSinkTooSmall;
   }
+  if (!detail::is_aligned(workspace, alignof(uint64_t))) {
+    return Status::kMisaligned;
+  }
   if (bytes < workspace_bytes(plan, heads.heatmaps.rows, heads.heatmaps.columns)) {
     return Status::kWorkspaceTooSmall;
   }

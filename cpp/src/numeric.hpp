@@ -1,10 +1,15 @@
 // Arithmetic that gives the same bits with every compiler and C library (with -ffp-contract=off).
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 namespace posecore::detail {
+
+[[nodiscard]] inline bool is_aligned(const void* memory, size_t alignment) noexcept {
+  return reinterpret_cast<uintptr_t>(memory) % alignment == 0;
+}
 
 [[nodiscard]] inline uint32_t bits_of(float value) noexcept {
   uint32_t bits = 0;

@@ -78,6 +78,9 @@ Status make_plan(const Skeleton& skeleton, const MultiPoseOptions& options, void
   if (bytes < plan_bytes(skeleton)) {
     return Status::kWorkspaceTooSmall;
   }
+  if (!detail::is_aligned(memory, alignof(void*))) {
+    return Status::kMisaligned;
+  }
   auto* arcs = static_cast<Arc*>(memory);
   auto* first_arc = reinterpret_cast<int32_t*>(arcs + 2 * (keypoints - 1));
   int32_t* mark = first_arc + keypoints + 1;

@@ -22,6 +22,8 @@ const char* message(Status status) noexcept {
       return "the tensors have more than 2^24 rows or columns, or more cells than 32 bits can count";
     case Status::kWorkspaceTooSmall:
       return "the plan or workspace memory is smaller than was asked for";
+    case Status::kMisaligned:
+      return "the plan memory wants the alignment of a pointer, the workspace that of a 64-bit integer";
     case Status::kSinkTooSmall:
       return "the sink has less room than max_poses";
   }

@@ -149,6 +149,20 @@ TEST(room_that_is_too_small_is_refused) {
                                &poses.sink) == Status::kWorkspaceTooSmall);
 }
 
+TEST(memory_that_is_not_aligned_is_refused) {
+  const Memory<uint64_t> memory(1024);
+  auto* const odd = reinterpret_cast<uint8_t*>(memory.data()) + 4;
+  MultiPosePlan plan;
+  CHECK(make_plan(kCoco17, {}, odd - 3, memory.bytes() - 8, &plan) == Status::kMisaligned);
+  const Person person = standing(60, 25, 5);
+  const SyntheticHeads<float> synthetic(13, 9, &person, 1);
+  const Multi multi(kCoco17, {}, 13, 9);
+  const Memory<uint64_t> workspace(multi.workspace_bytes() / sizeof(uint64_t) + 2);
+  Poses poses(20, 17);
+  CHECK(posecore::decode_multi(multi.plan(), synthetic.heads(), reinterpret_cast<uint8_t*>(workspace.data()) + 4,
+                               multi.workspace_bytes(), &poses.sink) == Status::kMisaligned);
+}
+
 TEST(every_status_has_its_sentence) {
   constexpr auto kLast = static_cast<int32_t>(Status::kSinkTooSmall);
   for (int32_t i = 0; i <= kLast + 1; ++i) {  // the last one is unknown

@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from posecore.errors import PosecoreError
-
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-_EXIT_CODES = "exit codes: 0 done, 1 something failed, 2 wrong usage, 130 Ctrl-C"
+from posecore.usage import EXIT_CODES, FAILED, INTERRUPTED, USAGE, UsageError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,10 +24,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"posecore: {message} ({self.prog} --help lists the options)\n")
-
-
-class UsageError(Exception):
-    """Options that are wrong or do not fit together; `str(error)` is one sentence."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="posecore",
         description="Human poses: people and their keypoints.",
-        epilog=_EXIT_CODES,
+        epilog=EXIT_CODES,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Print, of=_version, help="print the version")
@@ -102,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
             command.NAME,
             help=command.SUMMARY,
             description=command.__doc__.partition(": ")[2],
-            epilog=f"{command.DETAILS}\n\n{_EXIT_CODES}",
+            epilog=f"{command.DETAILS}\n\n{EXIT_CODES}",
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )

@@ -14,7 +14,6 @@ from typing import Any
 
 import posecore
 from posecore import skeletons
-from posecore.cli import FAILED, OK, UsageError
 from posecore.destinations import plan
 from posecore.errors import PosecoreError, require
 from posecore.interruption import Interruption
@@ -22,6 +21,7 @@ from posecore.outputs import FORMATS
 from posecore.prediction import Prediction, Wishes
 from posecore.progress import Progress
 from posecore.sources import find_sources
+from posecore.usage import FAILED, OK, UsageError
 
 NAME = "predict"
 SUMMARY = "find people in pictures, videos, cameras and heads files"

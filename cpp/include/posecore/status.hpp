@@ -15,6 +15,7 @@ enum class Status : int32_t {
   kBadChannels,        // channel counts that do not fit the skeleton
   kTooLarge,           // more than 2^24 rows or columns, or more cells than 32 bits can count
   kWorkspaceTooSmall,  // less workspace or plan memory than asked for
+  kMisaligned,         // workspace or plan memory that is not aligned as it says
   kSinkTooSmall,       // less room for poses than max_poses
 };
 
