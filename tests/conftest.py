@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure.
+settings.register_profile("posecore", deadline=None)
+settings.load_profile("posecore")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
