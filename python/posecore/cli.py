@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process by default; gives the exit code."""
     args = argparse.Namespace(command="", debug=False)
     try:
-        _parser().parse_args(argv, args)
+        _, unknown = _parser().parse_known_args(argv, args)
+        if unknown:
+            raise UsageError(f"unrecognized arguments: {' '.join(unknown)}")
         with _quiet_libraries(loud=args.debug):
             code = int(args.run(args))
             sys.stdout.flush()

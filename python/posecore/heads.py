@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -212,6 +211,8 @@ def _unpickled(fields: dict[str, Any]) -> Heads:
 
 
 def _read_npz(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
+    import zipfile  # here, since it is a third of what `import posecore` takes beyond NumPy
+
     name = os.fspath(path)
     try:
         with zipfile.ZipFile(path) as archive:
