@@ -27,7 +27,7 @@ class Room:
 ROOMS = {
     "core": Room(),
     "runtime": Room(may_use=("core",), lazily=("cv2", "ai_edge_litert", "tflite_runtime", "tensorflow")),
-    "evaluation": Room(may_use=("core",)),
+    "evaluation": Room(may_use=("core",), lazily=("cv2", "scipy", "h5py")),
     "train": Room(may_use=("core",), lazily=("keras", "tensorflow", "cv2")),
     "export": Room(may_use=("core", "runtime"), lazily=("keras", "tensorflow")),
     "app": Room(
