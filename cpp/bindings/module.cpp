@@ -5,6 +5,7 @@
 
 #include "decoders.hpp"
 #include "input.hpp"
+#include "match.hpp"
 #include "posecore/version.hpp"
 
 namespace py = pybind11;
@@ -35,4 +36,6 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   module.def("write_input_table", &posecore::python::write_table_input, py::arg("image").noconvert(),
              py::arg("tensor").noconvert(), "left"_a, "top"_a, py::arg("table").noconvert(), "pad"_a,
              "swap_red_blue"_a);
+
+  posecore::python::bind_matching(module);
 }

@@ -25,10 +25,15 @@ from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleto
 
 if TYPE_CHECKING:
     from posecore.drawing import draw
+    from posecore.evaluation.coco import evaluate
     from posecore.runtime.estimator import Estimator
 
 # Imported when first used: they bring pictures and interpreters with them.
-_LAZY = {"Estimator": "posecore.runtime.estimator", "draw": "posecore.drawing"}
+_LAZY = {
+    "Estimator": "posecore.runtime.estimator",
+    "draw": "posecore.drawing",
+    "evaluate": "posecore.evaluation.coco",
+}
 
 __all__ = [
     "COCO17",
@@ -51,6 +56,7 @@ __all__ = [
     "cmake_dir",
     "draw",
     "errors",
+    "evaluate",
     "include_dir",
     "skeletons",
 ]

@@ -12,8 +12,11 @@ import numpy.typing
 
 __all__: list[str] = [
     "MultiPoseDecoder",
+    "accumulate_matches",
     "decode_heatmaps",
     "decode_single",
+    "match_people",
+    "oks_of_pairs",
     "write_input",
     "write_input_table",
 ]
@@ -47,6 +50,18 @@ class MultiPoseDecoder:
         Arrays xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K) and track_ids (n,).
         """
 
+def accumulate_matches(
+    ranking: numpy.typing.NDArray[numpy.int64],
+    ranked_scores: numpy.typing.NDArray[numpy.float64],
+    truth: numpy.typing.NDArray[numpy.int32],
+    ignored: numpy.typing.NDArray[numpy.uint8],
+    positives: int,
+    recall_levels: numpy.typing.NDArray[numpy.float64],
+) -> tuple[typing.Any, ...]:
+    """
+    Arrays precision (R,), scores (R,), and the recall of all detections.
+    """
+
 def decode_heatmaps(
     heatmaps: typing.Any,
     stride_px: float,
@@ -66,6 +81,44 @@ def decode_single(
     quantization: typing.Any,
     pixel_map: typing.Any = None,
 ) -> tuple[typing.Any, ...]: ...
+def match_people(
+    *,
+    truth_xy: numpy.typing.NDArray[numpy.float64],
+    visibility: numpy.typing.NDArray[numpy.uint8],
+    truth_areas: numpy.typing.NDArray[numpy.float64],
+    boxes: numpy.typing.NDArray[numpy.float64],
+    crowd: numpy.typing.NDArray[numpy.uint8],
+    sigmas: numpy.typing.NDArray[numpy.float64],
+    truth_ignored: numpy.typing.NDArray[numpy.uint8] | None,
+    truth_rows: numpy.typing.NDArray[numpy.int64],
+    truth_offsets: numpy.typing.NDArray[numpy.int64],
+    detection_xy: numpy.typing.NDArray[numpy.float64],
+    detection_areas: numpy.typing.NDArray[numpy.float64],
+    detection_ignored: numpy.typing.NDArray[numpy.uint8] | None,
+    detection_rows: numpy.typing.NDArray[numpy.int64],
+    detection_offsets: numpy.typing.NDArray[numpy.int64],
+    thresholds: collections.abc.Sequence[float],
+    ranges: collections.abc.Sequence[tuple[float, float]],
+) -> tuple[typing.Any, ...]:
+    """
+    Arrays truth (A, T, E), ignored (A, T, E), detection_of_truth (A, T, G) and truth_ignored (A, G).
+    """
+
+def oks_of_pairs(
+    *,
+    truth_xy: numpy.typing.NDArray[numpy.float64],
+    visibility: numpy.typing.NDArray[numpy.uint8],
+    truth_areas: numpy.typing.NDArray[numpy.float64],
+    boxes: numpy.typing.NDArray[numpy.float64],
+    sigmas: numpy.typing.NDArray[numpy.float64],
+    detection_xy: numpy.typing.NDArray[numpy.float64],
+    truth_rows: numpy.typing.NDArray[numpy.int64],
+    detection_rows: numpy.typing.NDArray[numpy.int64],
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    (P,) OKS of pairs of rows.
+    """
+
 def write_input(
     image: numpy.typing.NDArray[numpy.uint8],
     tensor: numpy.typing.NDArray[numpy.float32],

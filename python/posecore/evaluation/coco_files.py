@@ -17,7 +17,9 @@ def read_truths(truth: Any, *, fields: tuple[str, ...] = ("keypoints",)) -> Trut
     images = sorted(data["images"], key=lambda image: image["id"])
     ids = np.array([image["id"] for image in images], np.int64)
     people = data["annotations"]
-    points = np.array([sum((a[f] for f in fields), []) for a in people], np.float64).reshape(len(people), -1, 3)
+    points = np.array([[v for f in fields for v in a[f]] for a in people], np.float64).reshape(
+        len(people), -1, 3
+    )
     index = np.searchsorted(ids, np.array([a["image_id"] for a in people], np.int64)).astype(np.int64)
     return Truths(
         images=Images(
@@ -32,6 +34,7 @@ def read_truths(truth: Any, *, fields: tuple[str, ...] = ("keypoints",)) -> Trut
         category_ids=np.array([a["category_id"] for a in people], np.int64),
         xy=np.ascontiguousarray(points[:, :, :2]),
         visibility=points[:, :, 2].astype(np.uint8),
+        stated_num_keypoints=np.array([a.get("num_keypoints", -1) for a in people], np.int64),
         areas=np.array([a.get("area", np.nan) for a in people], np.float64),
         boxes=np.array([a.get("bbox", [np.nan] * 4) for a in people], np.float64).reshape(-1, 4),
         is_crowd=np.array([bool(a.get("iscrowd", 0)) for a in people], np.bool_),
@@ -44,7 +47,7 @@ def read_truths(truth: Any, *, fields: tuple[str, ...] = ("keypoints",)) -> Trut
 def read_detections(results: Any, truths: Truths, *, fields: tuple[str, ...] = ("keypoints",)) -> Detections:
     """Interim: the people of a COCO result file."""
     data = json.loads(Path(results).read_text()) if not isinstance(results, list) else results
-    points = np.array([sum((d[f] for f in fields), []) for d in data], np.float64).reshape(
+    points = np.array([[v for f in fields for v in d[f]] for d in data], np.float64).reshape(
         len(data), truths.num_keypoints, 3
     )
     index = np.searchsorted(truths.images.ids, np.array([d["image_id"] for d in data], np.int64))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
-    FloatColumn = npt.NDArray[np.float64]
-    IntColumn = npt.NDArray[np.int64]
+FloatColumn = npt.NDArray[np.float64]
+IntColumn = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,8 @@ class Truths:
         category_ids: (G,) int64.
         xy: (G, K, 2) float64 in pixels, as the file has them; finite.
         visibility: (G, K) uint8: 0 not labelled, 1 labelled and hidden, 2 visible (any number above 0 counts).
+        stated_num_keypoints: (G,) int64, the file's `num_keypoints`, -1 where it has none. CrowdPose alone goes by it
+            (it does not count head and neck); elsewhere labelled keypoints are counted.
         areas: (G,) float64 in px², the file's `area`; NaN where it has none.
         boxes: (G, 4) float64: x, y, width, height in pixels; NaN where the file has none.
         is_crowd: (G,) bool.
@@ -76,6 +76,7 @@ class Truths:
     category_ids: IntColumn
     xy: FloatColumn
     visibility: npt.NDArray[np.uint8]
+    stated_num_keypoints: IntColumn
     areas: FloatColumn
     boxes: FloatColumn
     is_crowd: npt.NDArray[np.bool_]
@@ -120,6 +121,17 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def where(self, wanted: npt.NDArray[np.bool_]) -> Detections:
+        """The rows for which `wanted`, (D,), is True."""
+        return replace(
+            self,
+            image_index=self.image_index[wanted],
+            category_ids=self.category_ids[wanted],
+            xy=self.xy[wanted],
+            keypoint_scores=self.keypoint_scores[wanted],
+            scores=self.scores[wanted],
+        )
 
     @property
     def areas(self) -> FloatColumn:

@@ -1,0 +1,226 @@
+"""COCO's matching of detections to truths, and precision and recall out of it.
+
+The rules are those of pycocotools 2.0.11, to the last bit: detections best first with ties in the order of the
+file, each taking the truth of the highest OKS that is free (of equal ones the last), ignored truths only where no
+regular one is held, crowds any number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from posecore import _core
+from posecore.evaluation.protocol import RECALL_LEVELS, AreaRange
+from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """Who was matched to whom, for A area ranges and T thresholds of OKS.
+
+    Attributes:
+        truths, detections: the G and D people whose rows the arrays below name.
+        categories: (C,) int64, ascending ids of the categories that are evaluated.
+        thresholds: (T,) float64.
+        ranges: A area ranges.
+        order: (E,) int64, the rows of the detections that are evaluated: by category, image, and score, highest
+            first; at most `max_detections` of an image and category.
+        offsets: (C + 1,) int64, where each category begins in `order`.
+        truth: (A, T, E) int32, the row of the truth that `order[e]` was matched to, or -1.
+        ignored: (A, T, E) bool, True where the detection is neither right nor wrong.
+        detection_of_truth: (A, T, G) int32, the row of the (last) detection that was matched to it, or -1.
+        truth_ignored: (A, G) bool, True where the truth need not be found.
+    """
+
+    truths: Truths
+    detections: Detections
+    categories: IntColumn
+    thresholds: FloatColumn
+    ranges: tuple[AreaRange, ...]
+    order: IntColumn
+    offsets: IntColumn
+    truth: npt.NDArray[np.int32]
+    ignored: BoolArray
+    detection_of_truth: npt.NDArray[np.int32]
+    truth_ignored: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accumulated:
+    """Precision and recall for C categories, in the layout of pycocotools; -1 where a category has no positive.
+
+    Attributes:
+        precision: (T, R, C, A) float64, the highest precision at each of the R = 101 levels of recall or beyond.
+        recall: (T, C, A) float64, of all detections together.
+        scores: (T, R, C, A) float64, the score of the detection with which the level was reached, 0 beyond.
+    """
+
+    precision: FloatColumn
+    recall: FloatColumn
+    scores: FloatColumn
+
+
+def match(
+    truths: Truths,
+    detections: Detections,
+    *,
+    sigmas: Sequence[float],
+    areas: FloatColumn,
+    thresholds: Sequence[float] | FloatColumn,
+    ranges: Sequence[AreaRange],
+    max_detections: int,
+    truth_ignored: BoolArray | None = None,
+    detection_ignored: BoolArray | None = None,
+    detection_areas: FloatColumn | None = None,
+) -> Matches:
+    """Match detections to truths, for every range and threshold.
+
+    Args:
+        sigmas: K of them.
+        areas: (G,) float64 in px², of each truth: in OKS, and against the ranges.
+        truth_ignored: (G,) truths that need not be found, on top of COCO's rules.
+        detection_ignored: (D,) detections that are not wrong where they match nothing, on top of COCO's rules.
+        detection_areas: (D,) float64 in px², instead of `detections.areas`.
+    """
+    categories = np.unique(
+        np.array(list(truths.category_names), np.int64) if truths.category_names else truths.category_ids
+    )
+    num_groups = len(categories) * len(truths.images)
+    truth_rows, truth_offsets = _groups(truths, categories, None, num_groups)
+    rows, offsets = _groups(detections, categories, detections.scores, num_groups)
+    rows, offsets = _best(rows, offsets, max_detections)
+    truth, ignored, detection_of_truth, never = _core.match_people(
+        truth_xy=truths.xy,
+        visibility=truths.visibility,
+        truth_areas=areas,
+        boxes=truths.boxes,
+        crowd=truths.is_crowd.view(np.uint8),
+        sigmas=np.array(sigmas, np.float64),
+        truth_ignored=_bytes(truth_ignored),
+        truth_rows=truth_rows,
+        truth_offsets=truth_offsets,
+        detection_xy=detections.xy,
+        detection_areas=detections.areas if detection_areas is None else detection_areas,
+        detection_ignored=_bytes(detection_ignored),
+        detection_rows=rows,
+        detection_offsets=offsets,
+        thresholds=[float(t) for t in thresholds],
+        ranges=[(float(r.least_px2), float(r.most_px2)) for r in ranges],
+    )
+    return Matches(
+        truths=truths,
+        detections=detections,
+        categories=categories,
+        thresholds=np.array(thresholds, np.float64),
+        ranges=tuple(ranges),
+        order=rows,
+        offsets=offsets[:: len(truths.images)] if len(truths.images) else np.zeros(1, np.int64),
+        truth=truth,
+        ignored=ignored.view(np.bool_),
+        detection_of_truth=detection_of_truth,
+        truth_ignored=never.view(np.bool_),
+    )
+
+
+def accumulate(matches: Matches, scores: FloatColumn, *, images: BoolArray | None = None) -> Accumulated:
+    """Precision at the 101 levels of recall, and recall.
+
+    Args:
+        scores: (D,) float64, of the detections; the order within an image is that of `matches`.
+        images: (I,) the pictures that count; all where it is left out.
+    """
+    truths, detections = matches.truths, matches.detections
+    shape = (len(matches.thresholds), len(RECALL_LEVELS), len(matches.categories), len(matches.ranges))
+    precision, reached = np.full(shape, -1.0), np.full(shape, -1.0)
+    recall = np.full((shape[0], *shape[2:]), -1.0)
+    for c, category in enumerate(matches.categories):
+        places = np.arange(matches.offsets[c], matches.offsets[c + 1])
+        wanted = truths.category_ids == category
+        if images is not None:
+            places = places[images[detections.image_index[matches.order[places]]]]
+            wanted &= images[truths.image_index]
+        best = np.argsort(-scores[matches.order[places]], kind="stable")
+        ranking = places[best]
+        ranked = scores[matches.order[ranking]]
+        for a in range(shape[3]):
+            positives = int(np.count_nonzero(wanted & ~matches.truth_ignored[a]))
+            if positives == 0:
+                continue
+            for t in range(shape[0]):
+                precision[t, :, c, a], reached[t, :, c, a], recall[t, c, a] = _core.accumulate_matches(
+                    ranking,
+                    ranked,
+                    matches.truth[a, t],
+                    _bytes(matches.ignored[a, t]),
+                    positives,
+                    RECALL_LEVELS,
+                )
+    return Accumulated(precision, recall, reached)
+
+
+def mean_of_found(values: FloatColumn) -> float:
+    """The mean of what is above -1, summed as NumPy does; -1 where nothing is."""
+    found = values[values > -1]
+    return float(np.mean(found)) if found.size else -1.0
+
+
+def pair_oks(
+    truths: Truths,
+    detections: Detections,
+    truth_rows: IntColumn,
+    detection_rows: IntColumn,
+    *,
+    sigmas: Sequence[float],
+    areas: FloatColumn,
+) -> FloatColumn:
+    """(P,) float64: OKS of each detection with the truth at the same place of `truth_rows`."""
+    oks: FloatColumn = _core.oks_of_pairs(
+        truth_xy=truths.xy,
+        visibility=truths.visibility,
+        truth_areas=areas,
+        boxes=truths.boxes,
+        sigmas=np.array(sigmas, np.float64),
+        detection_xy=detections.xy,
+        truth_rows=truth_rows.astype(np.int64),
+        detection_rows=detection_rows.astype(np.int64),
+    )
+    return oks
+
+
+def _groups(
+    people: Truths | Detections, categories: IntColumn, scores: FloatColumn | None, num_groups: int
+) -> tuple[IntColumn, IntColumn]:
+    """Rows by category and image, and where each group begins; people of other categories are left out."""
+    place = np.searchsorted(categories, people.category_ids)
+    known = np.zeros(len(place), np.bool_)
+    inside = place < len(categories)
+    known[inside] = categories[place[inside]] == people.category_ids[inside]
+    images = num_groups // max(len(categories), 1)
+    group = place * images + people.image_index
+    # Stable: of equal scores, the first in the file comes first.
+    order = np.argsort(group, kind="stable") if scores is None else np.lexsort((-scores, group))
+    order = order[known[order]]
+    counts = np.bincount(group[order], minlength=num_groups) if len(order) else np.zeros(num_groups, np.int64)
+    return order.astype(np.int64), np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+
+def _best(rows: IntColumn, offsets: IntColumn, most: int) -> tuple[IntColumn, IntColumn]:
+    """The first `most` rows of each group."""
+    counts = np.diff(offsets)
+    if not len(counts) or counts.max() <= most:
+        return rows, offsets
+    place = np.arange(len(rows)) - np.repeat(offsets[:-1], counts)
+    return rows[place < most], np.concatenate(([0], np.cumsum(np.minimum(counts, most)))).astype(np.int64)
+
+
+def _bytes(flags: BoolArray | None) -> Any:
+    return None if flags is None else np.ascontiguousarray(flags).view(np.uint8)

@@ -1,0 +1,278 @@
+"""`Report`: the numbers of one evaluation, what they were counted from, and the tables that explain them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from posecore.evaluation.matching import Accumulated, Matches, pair_oks
+from posecore.evaluation.protocol import RECALL_LEVELS, Protocol, sigmas_of
+from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
+
+if TYPE_CHECKING:
+    from posecore.evaluation.diagnosis import Diagnosis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerImage:
+    """One row a picture, at one threshold of OKS, all sizes.
+
+    Attributes:
+        ids: (I,) int64.
+        truths: (I,) int64, people that have to be found.
+        found: (I,) int64, how many were.
+        wrong: (I,) int64, detections that match nobody.
+        mean_oks: (I,) float64, of the detections that found somebody, NaN where none did.
+    """
+
+    ids: IntColumn
+    truths: IntColumn
+    found: IntColumn
+    wrong: IntColumn
+    mean_oks: FloatColumn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerKeypoint:
+    """One row a keypoint, over the people that were found at one threshold of OKS, all sizes.
+
+    Attributes:
+        names: K names.
+        labelled: (K,) int64, labelled keypoints of people that have to be found, found or not.
+        compared: (K,) int64, those of people that were found.
+        similarity: (K,) float64, mean keypoint similarity of what was compared, NaN where nothing was.
+        distance: (K,) float64, mean distance over the square root of the person's area.
+        good: (K,) float64, share with a similarity of .85 and more.
+    """
+
+    names: tuple[str, ...]
+    labelled: IntColumn
+    compared: IntColumn
+    similarity: FloatColumn
+    distance: FloatColumn
+    good: FloatColumn
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What `evaluate` gives.
+
+    Attributes:
+        truths, detections: the people that were compared.
+        protocol: how.
+        areas: (G,) float64 in px², the truths' areas as the protocol takes them.
+        matches: who was matched to whom.
+        stats: the numbers of `stat_names`, in pycocotools' order; -1 where there was nothing to find.
+        stat_names: such as ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL").
+        precision, recall, scores: (T, R, C, A, 1), (T, C, A, 1) and (T, R, C, A, 1) float64, pycocotools' arrays.
+        notes: sentences about what was mended or left out.
+    """
+
+    truths: Truths
+    detections: Detections
+    protocol: Protocol
+    areas: FloatColumn
+    matches: Matches
+    stats: FloatColumn
+    stat_names: tuple[str, ...]
+    accumulated: Accumulated
+    notes: tuple[str, ...] = ()
+
+    @property
+    def precision(self) -> FloatColumn:
+        """(T, R, C, A, 1) float64, as `COCOeval.eval["precision"]`."""
+        return self.accumulated.precision[..., np.newaxis]
+
+    @property
+    def recall(self) -> FloatColumn:
+        """(T, C, A, 1) float64, as `COCOeval.eval["recall"]`."""
+        return self.accumulated.recall[..., np.newaxis]
+
+    @property
+    def scores(self) -> FloatColumn:
+        """(T, R, C, A, 1) float64, as `COCOeval.eval["scores"]`."""
+        return self.accumulated.scores[..., np.newaxis]
+
+    @property
+    def recall_levels(self) -> FloatColumn:
+        """(R,) float64: 0, .01, ... 1."""
+        return RECALL_LEVELS
+
+    def __getitem__(self, stat: str) -> float:
+        """The number of this name, such as report["AP50"]."""
+        if stat not in self.stat_names:
+            raise KeyError(f"stat: wanted one of {', '.join(self.stat_names)}, got {stat!r}")
+        return float(self.stats[self.stat_names.index(stat)])
+
+    def card(self) -> tuple[tuple[str, str], ...]:
+        """The protocol card: everything that one must know to compare these numbers with others."""
+        p, truths, detections = self.protocol, self.truths, self.detections
+        sigmas = " ".join(f"{sigma:g}" for sigma in sigmas_of(p.skeleton))
+        counted = int((~self.matches.truth_ignored[0]).sum())
+        looked_at = len(self.matches.order)
+        area = "the annotation's area" if p.area == "annotation" else f"{p.box_area_factor:g} x box"
+        labelled = "labelled keypoints (v > 0)" if p.labelled == "counted" else "num_keypoints of the file"
+        sizes = ", ".join(f"{r.label} [{r.least_px2:g}, {r.most_px2:g}]" for r in p.area_ranges)
+        rows = [
+            ("protocol", p.name),
+            ("skeleton", f"{p.skeleton.name}, {p.skeleton.num_keypoints} keypoints"),
+            ("sigmas", sigmas),
+            ("OKS thresholds", _spelled(p.thresholds)),
+            ("area in OKS", area),
+            ("area ranges, px²", sizes),
+            ("detections per image", f"the best {p.max_detections}"),
+            ("ignored truths", f"crowds, no {labelled}, area outside of the range"),
+            ("crowd rule", "a crowd takes any number of detections; none of them counts"),
+            ("images", f"{len(truths.images):,}"),
+            ("truths", f"{len(truths):,}, of which {counted:,} count"),
+            ("detections", f"{len(detections):,}, of which {looked_at:,} are looked at"),
+            ("truth", _file(truths)),
+            ("results", _file(detections)),
+        ]
+        if p.skip_unscored:
+            rows.insert(7, ("results left out", "those whose keypoint scores are all 0"))
+        rows.extend(("note", note) for note in self.notes)
+        return tuple(rows)
+
+    def table(self) -> str:
+        """The numbers, one a line."""
+        return "\n".join(
+            f"{name:<10} {value: .4f}" for name, value in zip(self.stat_names, self.stats, strict=True)
+        )
+
+    def __str__(self) -> str:
+        width = max(len(label) for label, _ in self.card())
+        card = "\n".join(f"{label:<{width}}  {value}" for label, value in self.card())
+        return f"{card}\n\n{self.table()}"
+
+    def __repr__(self) -> str:
+        return f"Report({self.protocol.name}, {self.stat_names[0]} {self.stats[0]:.4f})"
+
+    def per_image(self, threshold: float = 0.5) -> PerImage:
+        """Truths, hits and false alarms of each picture at one of the protocol's thresholds."""
+        t = self._threshold(threshold)
+        m, images = self.matches, len(self.truths.images)
+        wanted = ~m.truth_ignored[0]
+        where = self.detections.image_index[m.order]
+        hit = (m.truth[0, t] >= 0) & ~m.ignored[0, t]
+        miss = (m.truth[0, t] < 0) & ~m.ignored[0, t]
+        found = np.bincount(where[hit], minlength=images)
+        total = np.bincount(where[hit], weights=self._oks(m.truth[0, t], hit), minlength=images)
+        with np.errstate(invalid="ignore"):
+            mean = total / found
+        return PerImage(
+            self.truths.images.ids,
+            np.bincount(self.truths.image_index[wanted], minlength=images),
+            found,
+            np.bincount(where[miss], minlength=images),
+            mean,
+        )
+
+    def per_keypoint(self, threshold: float = 0.5) -> PerKeypoint:
+        """How exactly each keypoint is placed on the people that were found."""
+        t = self._threshold(threshold)
+        m = self.matches
+        hit = (m.truth[0, t] >= 0) & ~m.ignored[0, t]
+        truth_rows, rows = m.truth[0, t][hit], m.order[hit]
+        labelled = self.truths.visibility[truth_rows] > 0
+        squared = ((self.detections.xy[rows] - self.truths.xy[truth_rows]) ** 2).sum(axis=2)
+        area = (self.areas[truth_rows] + np.spacing(1))[:, np.newaxis]
+        variance = (2 * np.array(sigmas_of(self.protocol.skeleton))) ** 2
+        similarity = np.exp(-squared / variance / area / 2)
+        compared = labelled.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return PerKeypoint(
+                self.protocol.skeleton.keypoints,
+                (self.truths.visibility[~m.truth_ignored[0]] > 0).sum(axis=0),
+                compared,
+                np.where(labelled, similarity, 0).sum(axis=0) / compared,
+                np.where(labelled, np.sqrt(squared / area), 0).sum(axis=0) / compared,
+                (labelled & (similarity >= 0.85)).sum(axis=0) / compared,
+            )
+
+    def diagnose(self, **options: Any) -> Diagnosis:
+        """Why the AP is what it is: see `posecore.evaluation.diagnosis.diagnose`."""
+        from posecore.evaluation.diagnosis import diagnose
+
+        return diagnose(self, **options)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: numbers, card, curves, tables; NaN is None."""
+        keypoints, images = self.per_keypoint(), self.per_image()
+        return {
+            "stats": {n: float(v) for n, v in zip(self.stat_names, self.stats, strict=True)},
+            "protocol": [{"label": label, "value": value} for label, value in self.card()],
+            "thresholds": list(self.protocol.thresholds),
+            "area_ranges": [r.label for r in self.protocol.area_ranges],
+            "recall_levels": RECALL_LEVELS.tolist(),
+            "categories": self.matches.categories.tolist(),
+            "precision": self.accumulated.precision.tolist(),
+            "recall": self.accumulated.recall.tolist(),
+            "scores": self.accumulated.scores.tolist(),
+            "keypoints": _table(
+                keypoints, ("names", "labelled", "compared", "similarity", "distance", "good")
+            ),
+            "images": _table(images, ("ids", "truths", "found", "wrong", "mean_oks")),
+        }
+
+    def save_json(self, path: str | os.PathLike[str]) -> None:
+        """Write `as_dict()`; the file gets its name when it is complete."""
+        target = Path(path)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            part.write_text(json.dumps(self.as_dict(), allow_nan=False) + "\n", encoding="utf-8")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _threshold(self, threshold: float) -> int:
+        for place, known in enumerate(self.protocol.thresholds):
+            if known == threshold:
+                return place
+        raise ValueError(f"threshold: wanted one of {_spelled(self.protocol.thresholds)}, got {threshold!r}")
+
+    def _oks(self, truth: Any, hit: Any) -> FloatColumn:
+        return pair_oks(
+            self.truths,
+            self.detections,
+            truth[hit],
+            self.matches.order[hit],
+            sigmas=self._sigmas,
+            areas=self.areas,
+        )
+
+    @cached_property
+    def _sigmas(self) -> tuple[float, ...]:
+        return sigmas_of(self.protocol.skeleton)
+
+
+def _spelled(numbers: Sequence[float]) -> str:
+    return ", ".join(f"{round(number, 6):g}" for number in numbers)
+
+
+def _file(people: Truths | Detections) -> str:
+    origin = people.origin
+    digest = f", SHA-256 {origin.sha256}" if origin.sha256 else ""
+    return f"{origin.name}{digest}"
+
+
+def _table(rows: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
+    columns = {field: getattr(rows, field) for field in fields}
+    return [
+        {field: _plain(column[i]) for field, column in columns.items()}
+        for i in range(len(columns[fields[0]]))
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    number = value.item()
+    return None if isinstance(number, float) and np.isnan(number) else number
