@@ -1,0 +1,64 @@
+"""`posecore merge-feet`: COCO body annotations and foot annotations of the same people, merged into 23 keypoints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from posecore.errors import SourceError
+from posecore.usage import OK, UsageError
+
+NAME = "merge-feet"
+SUMMARY = "merge COCO's 17 keypoints and 6 foot keypoints into 23"
+DETAILS = """\
+FEET holds the CMU foot annotations: 6 keypoints under the annotation ids of COCO. What was matched and what was
+left out is said on stderr.
+example: posecore merge-feet person_keypoints_val2017.json person_keypoints_val2017_foot_v1.json --out merged.json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("body", metavar="BODY", help="COCO keypoint annotations")
+    add("feet", metavar="FEET", help="foot annotations")
+    add("--out", metavar="FILE", required=True, help="where the merged annotations go")
+    add("--drop", action="store_true", help="leave people without foot annotation out")
+    add("--force", action="store_true", help="overwrite a file that is there")
+    add("--json", action="store_true", help="print what was matched and left out as JSON on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    from posecore.evaluation.feet import merge_feet
+
+    if os.path.lexists(args.out) and not args.force:
+        raise UsageError(f"--out: {args.out} is there already; add --force to overwrite")
+    merge = merge_feet(_load(args.body), _load(args.feet), unmatched="drop" if args.drop else "keep")
+    target = Path(args.out)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(merge.annotations), encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    if args.json:
+        counts: dict[str, Any] = {
+            "matched": merge.matched,
+            "without_feet": merge.without_feet,
+            "dropped": merge.dropped,
+            "without_body": list(merge.without_body),
+            "elsewhere": list(merge.elsewhere),
+            "out": str(target),
+        }
+        print(json.dumps(counts))
+    print(f"{merge}; written to {target}", file=sys.stderr)
+    return OK
+
+
+def _load(name: str) -> Any:
+    try:
+        return json.loads(Path(name).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{name}: wanted JSON, got something else ({error})") from None
