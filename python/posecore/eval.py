@@ -109,7 +109,7 @@ def image_table(report: Report) -> str:
     lines = [f"{'image':>14}  truths  found  missed  wrong  mean OKS  file"]
     for i in order:
         oks = f"{rows.mean_oks[i]:8.3f}" if rows.found[i] else " " * 8
-        name = " ".join(report.truths.images.file_names[i].split())
+        name = "".join(c if c.isprintable() else "?" for c in report.truths.images.file_names[i])
         lines.append(
             f"{rows.ids[i]:>14}  {rows.truths[i]:6d}  {rows.found[i]:5d}  {missed[i]:6d}  {rows.wrong[i]:5d}  "
             f"{oks}  {name}"

@@ -115,15 +115,18 @@ def _completed(
     chosen: Protocol | None, truths: Truths, skeleton: Skeleton | None, sigmas: Sequence[float] | None
 ) -> Protocol:
     where = truths.origin.name
-    if chosen is None:
-        if skeleton is None and sigmas is not None:
-            skeleton = _described(truths)
-        if skeleton is None:
+    if chosen is None and skeleton is None:
+        try:
             chosen = protocols.for_keypoints(truths.keypoint_names, truths.num_keypoints, where)
-        else:
-            chosen = replace(protocols.COCO, name="custom", skeleton=_with(skeleton, sigmas))
-    elif skeleton is not None or sigmas is not None:
+        except ValueError:
+            if sigmas is None:
+                raise
+            skeleton = _described(truths)
+    if chosen is None and skeleton is not None:
+        chosen = replace(protocols.COCO, name="custom", skeleton=_with(skeleton, sigmas))
+    elif chosen is not None and (skeleton is not None or sigmas is not None):
         chosen = replace(chosen, skeleton=_with(skeleton or chosen.skeleton, sigmas))
+    assert chosen is not None
     if truths.num_keypoints != chosen.skeleton.num_keypoints and len(truths):
         raise ValueError(
             f"protocol: {chosen.name} has {chosen.skeleton.num_keypoints} keypoints, but those of {where} "

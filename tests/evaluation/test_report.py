@@ -1,0 +1,96 @@
+"""The report: its card says what the numbers are of, and its tables add up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_people import annotations, found, keypoints, person
+
+from posecore import evaluate
+from posecore.evaluation.report import Report
+
+
+@pytest.fixture
+def report() -> Report:
+    """Two pictures: in 1 a hit, a miss and a false alarm, in 2 a crowd that takes a detection."""
+    far = keypoints(400, 100)
+    crowd = person(3, 2, iscrowd=1, keypoints=[0] * 51, bbox=[300, 100, 200, 200])
+    return evaluate(
+        annotations(person(1), person(2, keypoints=far, bbox=[400, 100, 100, 200]), crowd),
+        [found(score=0.9), found(score=0.5, points=keypoints(250, 250)), found(2, 0.4, keypoints(350, 100))],
+    )
+
+
+def test_the_card_says_what_the_numbers_are_of(report: Report) -> None:
+    card = dict(report.card())
+    assert card["protocol"] == "coco"
+    assert card["area in OKS"] == "the annotation's area"
+    assert card["truths"] == "3, of which 2 count"
+    assert card["detections per image"] == "the best 20"
+    assert card["sigmas"].startswith("0.026 0.025 0.025 0.035")
+    assert card["OKS thresholds"] == "0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95"
+    assert str(report).startswith("protocol ")
+    assert f"AP         {report['AP']: .4f}" in str(report)
+
+
+def test_stats_are_found_by_name(report: Report) -> None:
+    assert report["AR50"] == report.stats[6] == 0.5
+    with pytest.raises(KeyError, match="stat: wanted one of AP, AP50"):
+        report["mAP"]
+
+
+def test_pycocotools_arrays_have_its_shapes(report: Report) -> None:
+    assert report.precision.shape == (10, 101, 1, 3, 1)
+    assert report.recall.shape == (10, 1, 3, 1)
+    assert report.scores.shape == (10, 101, 1, 3, 1)
+
+
+def test_pictures_count_hits_misses_and_false_alarms(report: Report) -> None:
+    rows = report.per_image()
+    assert rows.ids.tolist() == [1, 2]
+    assert rows.truths.tolist() == [2, 0]
+    assert rows.found.tolist() == [1, 0]
+    assert rows.wrong.tolist() == [1, 0]
+    assert rows.mean_oks[0] == 1.0
+    assert np.isnan(rows.mean_oks[1])
+
+
+def test_keypoints_are_those_of_people_that_were_found(report: Report) -> None:
+    rows = report.per_keypoint()
+    assert rows.names[0] == "nose"
+    assert rows.labelled.tolist() == [2] * 17
+    assert rows.compared.tolist() == [1] * 17
+    assert rows.similarity.tolist() == [1.0] * 17
+    assert rows.good.tolist() == [1.0] * 17
+
+
+def test_one_displaced_keypoint_shows_in_its_own_row_only() -> None:
+    points = keypoints()
+    points[3 * 9] += 30  # the left wrist, 30 px to the right
+    rows = evaluate(annotations(person(1)), [found(points=points)]).per_keypoint()
+    assert rows.distance[9] == pytest.approx(30 / 9000**0.5)
+    assert rows.similarity[9] == pytest.approx(np.exp(-(30**2) / (2 * 9000 * (2 * 0.062) ** 2)))
+    assert np.delete(rows.similarity, 9).tolist() == [1.0] * 16
+
+
+def test_thresholds_that_were_not_evaluated_are_refused(report: Report) -> None:
+    with pytest.raises(ValueError, match=r"threshold: wanted one of 0\.5, 0\.55"):
+        report.per_image(0.42)
+
+
+def test_json_holds_every_number_and_no_nan(report: Report, tmp_path: Path) -> None:
+    report.save_json(tmp_path / "report.json")
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert data["stats"]["AP"] == report["AP"]
+    assert np.array(data["precision"]).shape == (10, 101, 1, 3)
+    assert data["images"][1]["mean_oks"] is None
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_nobody_and_nothing_is_a_report_too() -> None:
+    report = evaluate(annotations(person(1)), [])
+    assert report.stats.tolist() == [0, 0, 0, 0, -1, 0, 0, 0, 0, -1]
+    assert evaluate(annotations(), []).stats.tolist() == [-1] * 10
