@@ -82,12 +82,13 @@ inline void want_rows(const Rows& rows, int64_t count, const char* name) {
                                             const Doubles& truth_areas, const Doubles& boxes, const Bytes& crowd,
                                             const Doubles& sigmas, const std::optional<Bytes>& truth_ignored,
                                             const Rows& truth_rows, const Rows& truth_offsets,
-                                            const Doubles& detection_xy, const Doubles& detection_areas,
+                                            const Doubles& detection_xy, const std::optional<Doubles>& detection_areas,
                                             const std::optional<Bytes>& detection_ignored, const Rows& detection_rows,
                                             const Rows& detection_offsets, const std::vector<double>& thresholds,
                                             const std::vector<std::pair<double, double>>& ranges) {
   const auto truths = truth_people(truth_xy, visibility, truth_areas, boxes, sigmas, &crowd, truth_ignored);
-  const auto detections = detected_people(detection_xy, &detection_areas, sigmas.size(), detection_ignored);
+  const auto detections =
+      detected_people(detection_xy, detection_areas ? &*detection_areas : nullptr, sigmas.size(), detection_ignored);
   const auto truth_groups = groups_of(truth_rows, truth_offsets, truths.count, "truth_rows");
   const auto detection_groups = groups_of(detection_rows, detection_offsets, detections.count, "detection_rows");
   if (truth_groups.count != detection_groups.count) {

@@ -22,6 +22,20 @@ bool has_labels(const TruthPeople& truths, int64_t row) {
   return std::any_of(v, v + truths.num_keypoints, [](uint8_t flag) { return flag > 0; });
 }
 
+double area_px2(const DetectedPeople& detections, int64_t row) {
+  if (detections.areas_px2 != nullptr) {
+    return detections.areas_px2[row];
+  }
+  const double* xy = detections.xy + row * detections.num_keypoints * 2;
+  double least[2] = {xy[0], xy[1]};
+  double most[2] = {xy[0], xy[1]};
+  for (int32_t i = 2; i < 2 * detections.num_keypoints; ++i) {
+    least[i % 2] = std::min(least[i % 2], xy[i]);
+    most[i % 2] = std::max(most[i % 2], xy[i]);
+  }
+  return (most[0] - least[0]) * (most[1] - least[1]);
+}
+
 void sort_offer(Offer& offer, const uint8_t* truth_ignored, const int64_t* rows, int64_t count) {
   offer.local.clear();
   offer.ignored.clear();
@@ -57,7 +71,7 @@ void match(const TruthPeople& truths, const DetectedPeople& detections, const Gr
 
   Offer offer;
   std::vector<double> oks;
-  std::vector<int64_t> taken_by;
+  std::vector<double> areas;
   for (int64_t group = 0; group < detection_groups.count; ++group) {
     const int64_t first = detection_groups.offsets[group];
     const int64_t num_detections = detection_groups.offsets[group + 1] - first;
@@ -66,6 +80,10 @@ void match(const TruthPeople& truths, const DetectedPeople& detections, const Gr
     const int64_t num_truths = truth_groups.offsets[group + 1] - truth_groups.offsets[group];
     oks.resize(static_cast<size_t>(num_detections * num_truths));
     group_oks(truths, detections, truth_rows, num_truths, detection_rows, num_detections, oks.data());
+    areas.clear();
+    for (int64_t d = 0; d < num_detections; ++d) {
+      areas.push_back(area_px2(detections, detection_rows[d]));
+    }
     for (int64_t a = 0; a < num_ranges; ++a) {
       const AreaRange& range = rules.ranges[static_cast<size_t>(a)];
       sort_offer(offer, result.truth_ignored + a * truths.count, truth_rows, num_truths);
@@ -104,7 +122,7 @@ void match(const TruthPeople& truths, const DetectedPeople& detections, const Gr
             ignored[d] = offer.ignored[place];
             found_by[row] = static_cast<int32_t>(detection);
           } else {
-            ignored[d] = outside(detections.areas_px2[detection], range) ||
+            ignored[d] = outside(areas[static_cast<size_t>(d)], range) ||
                                  (detections.ignored != nullptr && detections.ignored[detection] != 0)
                              ? 1
                              : 0;

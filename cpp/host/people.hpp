@@ -21,7 +21,7 @@ struct DetectedPeople {
   int64_t count = 0;
   int32_t num_keypoints = 0;
   const double* xy = nullptr;         // (count, K, 2) in pixels
-  const double* areas_px2 = nullptr;  // (count,)
+  const double* areas_px2 = nullptr;  // (count,) or nullptr: width times height of what the K points span
   const uint8_t* ignored = nullptr;   // (count,) or nullptr: not wrong where it matches nothing, on top of the rules
 };
 

@@ -93,7 +93,7 @@ def match_people(
     truth_rows: numpy.typing.NDArray[numpy.int64],
     truth_offsets: numpy.typing.NDArray[numpy.int64],
     detection_xy: numpy.typing.NDArray[numpy.float64],
-    detection_areas: numpy.typing.NDArray[numpy.float64],
+    detection_areas: numpy.typing.NDArray[numpy.float64] | None,
     detection_ignored: numpy.typing.NDArray[numpy.uint8] | None,
     detection_rows: numpy.typing.NDArray[numpy.int64],
     detection_offsets: numpy.typing.NDArray[numpy.int64],
