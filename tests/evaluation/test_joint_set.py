@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_people import annotations, found, keypoints, person
 
 from posecore import COCO17, MPII16
 from posecore.errors import SourceError
+from posecore.evaluation.coco_files import read_detections, read_truths
 from posecore.evaluation.distances import pck, pckh
 from posecore.evaluation.joint_files import open_joints
 from posecore.evaluation.joint_set import LSP14, JointSet, of_detections, of_truths, pair
 from posecore.evaluation.limb_score import pcp
 from posecore.evaluation.limbs import ten_limbs
 from posecore.evaluation.normalisers import torso
-from posecore.evaluation.truths import Detections, Images, Origin, Truths
+from posecore.evaluation.truths import Detections, Origin, Truths
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def test_pckh_of_the_eight_stack_hourglass_on_mpii(data):
     truth = open_joints(data / "mpii" / "detections_our_format.mat")
     both = pair(truth, open_joints(data / "mpii" / "pred_bearpaw-hg_s8_b1.mat", "prediction"))
     assert both.offset_px == 0
-    found = pckh(
+    score = pckh(
         both.prediction.points,
         both.truth.points,
         both.truth.labelled,
@@ -50,9 +52,9 @@ def test_pckh_of_the_eight_stack_hourglass_on_mpii(data):
         skeleton=MPII16,
         offset_px=both.offset_px,
     )
-    assert found.mean == 89.09185532136352
-    assert found.counts[found.in_mean].sum() == 38430
-    assert found.values[13] == pytest.approx(95.31, abs=0.005)  # the left shoulder
+    assert score.mean == 89.09185532136352
+    assert score.counts[score.in_mean].sum() == 38430
+    assert score.values[13] == pytest.approx(95.31, abs=0.005)  # the left shoulder
 
 
 def test_pckh_with_the_whole_pixels_of_pose_hg(data):
@@ -61,10 +63,10 @@ def test_pckh_with_the_whole_pixels_of_pose_hg(data):
     assert np.array_equal(truth.labelled, exact.labelled)
     prediction = open_joints(data / "mpii" / "pred_bearpaw-hg_s8_b1.mat", "prediction")
     options = {"head_sizes": truth.head_sizes, "skeleton": MPII16}
-    found = pckh(prediction.points, truth.points, truth.labelled, **options)
+    score = pckh(prediction.points, truth.points, truth.labelled, **options)
     # Fractions are cut off in this file, and 13 joints are elsewhere: three joints of 38,430 fall out, one falls in.
-    assert found.hits[found.in_mean].sum() == 34238 - 3 + 1
-    assert found.mean == pytest.approx(89.0867, abs=5e-5)
+    assert score.hits[score.in_mean].sum() == 34238 - 3 + 1
+    assert score.mean == pytest.approx(89.0867, abs=5e-5)
 
 
 def test_pck_and_pcp_of_observer_centric_lsp(data):
@@ -74,9 +76,9 @@ def test_pck_and_pcp_of_observer_centric_lsp(data):
     assert "rows 1001 to 2000" in both.sentence
     truth, predicted = both.truth, both.prediction.points
     lengths = torso(truth.points, truth.labelled, LSP14)
-    found = pck(predicted, truth.points, truth.labelled, lengths, skeleton=LSP14)
-    assert found.hits.sum() == 11410
-    assert round(found.mean, 2) == 81.50
+    score = pck(predicted, truth.points, truth.labelled, lengths, skeleton=LSP14)
+    assert score.hits.sum() == 11410
+    assert round(score.mean, 2) == 81.50
     limbs = ten_limbs(LSP14)
     sticks = open_joints(data / "lsp" / "pred_sticks_lsp_oc.mat", "prediction").sticks
     for prediction in (predicted, sticks):
@@ -121,18 +123,12 @@ def test_rows_take_everything_along():
 
 
 def coco() -> tuple[Truths, Detections]:
-    images = Images(np.array([7]), np.array([64]), np.array([48]), ("a.jpg",), np.array([np.nan]))
-    xy = np.arange(3 * 17 * 2, dtype=np.float64).reshape(3, 17, 2)
-    visibility = np.full((3, 17), 2, np.uint8)
-    visibility[1, 4] = 0
-    zeros = np.zeros(3, np.int64)
-    boxes = np.array([[0.0, 0, 10, 20]] * 3)
-    truths = Truths(
-        *(images, np.arange(3), zeros, zeros, xy, visibility, np.ones(3), boxes, zeros == 1),
-        *(COCO17.keypoints, {0: "person"}, Origin("gt.json")),
-    )
-    scores = np.zeros((3, 17), np.float32)
-    return truths, Detections(zeros, zeros, xy[::-1] + 0, scores, np.ones(3), Origin("dt.json"))
+    """Three people in one picture, and results that are exact, in the reverse order."""
+    places = (100.0, 200.0, 300.0)
+    people = [person(n, keypoints=keypoints(x, without=(4,) if n == 1 else ())) for n, x in enumerate(places)]
+    truths = read_truths(annotations(*people))
+    results = [found(points=keypoints(x, v=0.8)) for x in reversed(places)]
+    return truths, read_detections(results, truths)
 
 
 def test_people_of_coco_files_that_the_caller_matched():
@@ -145,9 +141,9 @@ def test_people_of_coco_files_that_the_caller_matched():
     assert "1 of 3 truths have no prediction" in prediction.convention
     both = pair(truth, prediction)
     lengths = torso(truth.points, truth.labelled, COCO17)
-    found = pck(both.prediction.points, truth.points, truth.labelled, lengths, nan="miss", skeleton=COCO17)
-    assert found.values[4] == 100
-    assert found.values[5] == pytest.approx(200 / 3)
+    score = pck(both.prediction.points, truth.points, truth.labelled, lengths, nan="miss", skeleton=COCO17)
+    assert score.values[4] == 100
+    assert score.values[5] == pytest.approx(200 / 3)
 
 
 def test_rows_of_detections_that_are_not_there_get_a_sentence():
@@ -156,7 +152,7 @@ def test_rows_of_detections_that_are_not_there_get_a_sentence():
         of_detections(truths, detections, np.array([0, 1, 3]), COCO17)
     with pytest.raises(ValueError, match=r"detection_rows: wanted shape \(3,\), got \(2,\)"):
         of_detections(truths, detections, np.array([0, 1]), COCO17)
-    with pytest.raises(ValueError, match=r"skeleton: wanted 17 keypoints, as gt\.json has"):
+    with pytest.raises(ValueError, match=r"skeleton: wanted 17 keypoints, as .* has"):
         of_truths(truths, MPII16)
     with pytest.raises(ValueError, match="skeleton: wanted 17 keypoints"):
         of_detections(truths, detections, np.array([0, 1, 2]), MPII16)

@@ -79,8 +79,8 @@ def of_truth_hdf5(fields: Fields) -> JointSet:
         labelled=labelled,
         first_pixel=1,
         convention=(
-            f"MPII truth of pose-hg: {_FROM_1}, fractions are cut off; (0, 0) is not labelled; normalize is the head size, "
-            "0.6 of the head box's diagonal."
+            f"MPII truth of pose-hg: {_FROM_1}, fractions are cut off; (0, 0) is not labelled; normalize is the head "
+            "size, 0.6 of the head box's diagonal."
         ),
         origin=fields.origin,
         head_sizes=sizes,
