@@ -1,4 +1,4 @@
-"""`posecore eval`: COCO's keypoint AP and AR of results against the truth, with the protocol that they are of."""
+"""`posecore eval`: score results against the truth: COCO's keypoint AP and AR, or PCK, PCKh, PDJ and PCP."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from posecore.evaluation.report import Report
 
 NAME = "eval"
-SUMMARY = "score results: COCO keypoint AP and AR"
+SUMMARY = "score results: COCO keypoint AP and AR, PCK, PCKh, PDJ, PCP"
 DETAILS = """\
 TRUTH is a COCO annotation file, RESULTS a COCO result file such as `posecore predict --save coco` writes; - reads
 one of them from stdin. The numbers are those of pycocotools to the last bit; -1 is where nothing had to be found.
-example: posecore eval person_keypoints_val2017.json results.json"""
+The other metrics take files of MPII (.mat, .h5, HRNet's .json) and LSP (.mat) too, known by what is in them.
+example: posecore eval person_keypoints_val2017.json results.json
+example: posecore eval gt_valid.mat pred.mat --metric pckh"""
+METRICS = ("ap", "pckh", "pck", "pdj", "pcp", "pcp-loose", "px")
 PROTOCOLS = ("auto", "coco", "coco_feet", "crowdpose", "wholebody_body", "wholebody_foot")
 
 
@@ -41,20 +44,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
     )
     add("--max-detections", type=_whole, metavar="N", help="people looked at in each picture (default 20)")
-    add("--keypoints", action="store_true", help="a table of the keypoints too")
     add("--images", action="store_true", help="a table of the pictures too, the worst first")
+    add("--keypoints", action="store_true", help="a table of the keypoints too")
+    group = parser.add_argument_group("distance metrics")
+    group.add_argument(
+        "--metric",
+        choices=METRICS,
+        default="ap",
+        help="ap (default): COCO's; pck, pckh, pdj: distance over box or torso, head, torso; pcp: limbs, strict; "
+        "px: within pixels",
+    )
+    group.add_argument(
+        "--threshold",
+        type=float,
+        metavar="X",
+        help="of a distance metric, instead of .5, .2, .2, .5 or 25 px",
+    )
+    group.add_argument("--normaliser", choices=("box", "torso"), help="of pck (default torso)")
+    group.add_argument("--less", action="store_true", help="count what is below the threshold, not at it")
+    group.add_argument(
+        "--offset-px", type=float, metavar="X", help="added to predictions, as 1 for 0-based pixels"
+    )
     add("--out", metavar="FILE", help="write all numbers, curves and tables as JSON")
     add("--force", action="store_true", help="overwrite a file that is there")
     add("--json", action="store_true", help="print JSON on stdout")
 
 
+_OF_AP = ("protocol", "skeleton", "sigmas", "max_detections", "keypoints", "images")
+_OF_DISTANCES = ("threshold", "normaliser", "less", "offset_px")
+
+
 def run(args: argparse.Namespace) -> int:
     from posecore.evaluation.coco import evaluate
 
+    _refuse_options(args)
     if args.truth == "-" and args.results == "-":
         raise UsageError("-: wanted one file from stdin, got two")
     if args.out is not None and os.path.lexists(args.out) and not args.force:
         raise UsageError(f"--out: {args.out} is there already; add --force to overwrite")
+    if args.metric != "ap":
+        return _distances(args)
     try:
         report = evaluate(
             _source(args.truth),
@@ -78,6 +107,42 @@ def run(args: argparse.Namespace) -> int:
         print(f"\n{keypoint_table(report)}")
     if args.images:
         print(f"\n{image_table(report)}")
+    return OK
+
+
+def _refuse_options(args: argparse.Namespace) -> None:
+    foreign = _OF_AP if args.metric != "ap" else _OF_DISTANCES
+    for name in foreign:
+        if getattr(args, name) not in (None, False, "auto"):
+            option = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{option}: wanted with {'--metric ap' if foreign is _OF_AP else 'another --metric'} only"
+            )
+
+
+def _distances(args: argparse.Namespace) -> int:
+    from posecore.evaluation.joint_metrics import score_joints
+    from posecore.evaluation.whole_file import write_json
+
+    if "-" in (args.truth, args.results):
+        raise UsageError(f"-: wanted files for --metric {args.metric}, got stdin")
+    try:
+        scored = score_joints(
+            args.metric,
+            args.truth,
+            args.results,
+            threshold=args.threshold,
+            normaliser=args.normaliser,
+            comparison="<" if args.less else "<=",
+            offset_px=args.offset_px,
+        )
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise UsageError(str(error)) from None
+    if args.out is not None:
+        write_json(args.out, scored.as_dict())
+    print(json.dumps(scored.as_dict(), allow_nan=False) if args.json else scored)
     return OK
 
 

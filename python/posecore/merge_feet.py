@@ -32,17 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from posecore.evaluation.feet import merge_feet
+    from posecore.evaluation.whole_file import write_whole
 
     if os.path.lexists(args.out) and not args.force:
         raise UsageError(f"--out: {args.out} is there already; add --force to overwrite")
     merge = merge_feet(_load(args.body), _load(args.feet), unmatched="drop" if args.drop else "keep")
-    target = Path(args.out)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(merge.annotations), encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(args.out, json.dumps(merge.annotations))
     if args.json:
         counts: dict[str, Any] = {
             "matched": merge.matched,
@@ -50,10 +45,10 @@ def run(args: argparse.Namespace) -> int:
             "dropped": merge.dropped,
             "without_body": list(merge.without_body),
             "elsewhere": list(merge.elsewhere),
-            "out": str(target),
+            "out": args.out,
         }
         print(json.dumps(counts))
-    print(f"{merge}; written to {target}", file=sys.stderr)
+    print(f"{merge}; written to {args.out}", file=sys.stderr)
     return OK
 
 

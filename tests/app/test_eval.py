@@ -114,3 +114,27 @@ def test_feet_are_merged_into_a_file(command: Command, files: tuple[Path, Path],
     assert "1 people have body and feet" in err
     assert len(json.loads(merged.read_text())["annotations"][0]["keypoints"]) == 69
     assert command("merge-feet", files[0], feet, "--out", merged)[0] == 2
+
+
+def test_distance_metrics_are_options_of_the_same_command(command: Command, files: tuple[Path, Path]) -> None:
+    code, out, _ = command("eval", *files, "--metric", "px", "--threshold", 5)
+    assert code == 0
+    assert "mean             100.00       17" in out
+    code, out, _ = command("eval", *files, "--metric", "pck", "--json")
+    assert json.loads(out)["mean"] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--metric", "px", "--keypoints"], "--keypoints: wanted with --metric ap only"),
+        (["--threshold", "3"], "--threshold: wanted with another --metric only"),
+        (["--metric", "pckh", "--normaliser", "box"], "normaliser: wanted it for pck alone"),
+    ],
+)
+def test_options_of_other_metrics_are_refused(
+    command: Command, files: tuple[Path, Path], options: list[str], sentence: str
+) -> None:
+    code, _, err = command("eval", *files, *options)
+    assert code == 2
+    assert sentence in err

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy as np
 from posecore.evaluation.matching import Accumulated, Matches, pair_oks
 from posecore.evaluation.protocol import RECALL_LEVELS, Protocol, sigmas_of
 from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
+from posecore.evaluation.whole_file import write_json
 
 if TYPE_CHECKING:
     from posecore.evaluation.diagnosis import Diagnosis
@@ -224,13 +223,7 @@ class Report:
 
     def save_json(self, path: str | os.PathLike[str]) -> None:
         """Write `as_dict()`; the file gets its name when it is complete."""
-        target = Path(path)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(self.as_dict(), allow_nan=False) + "\n", encoding="utf-8")
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_json(path, self.as_dict())
 
     def _threshold(self, threshold: float) -> int:
         for place, known in enumerate(self.protocol.thresholds):
