@@ -63,6 +63,7 @@ bool JsonPull::refill() {
   offset_ += static_cast<uint64_t>(end_ - window_);
   const ptrdiff_t count = source_.read(source_.context, window_, window_bytes_);
   cursor_ = end_ = window_;
+  window_[count > 0 ? count : 0] = '\0';
   if (count <= 0) {
     ended_ = true;
     if (count < 0) {
@@ -71,7 +72,6 @@ bool JsonPull::refill() {
     return false;
   }
   end_ = window_ + count;
-  window_[count] = '\0';
   return true;
 }
 
