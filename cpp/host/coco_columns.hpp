@@ -34,18 +34,18 @@ struct CocoPeople {
   Column<int64_t> image_ids;
   Column<int64_t> category_ids;  // 0 where there is none
   Column<bool> has_category;
-  Column<double> xy;              // (rows, K, 2)
-  Column<uint8_t> visibility;     // (rows, K), of truths
-  Column<float> keypoint_scores;  // (rows, K), of results
-  Column<double> areas;           // of truths, NaN where there is none
-  Column<double> boxes;           // (rows, 4), the same
-  Column<bool> is_crowd;          // of truths
+  Column<double> xy;                     // (rows, K, 2)
+  Column<uint8_t> visibility;            // (rows, K), of truths
+  Column<float> keypoint_scores;         // (rows, K), of results
+  Column<double> areas;                  // of truths, NaN where there is none
+  Column<double> boxes;                  // (rows, 4), the same
+  Column<bool> is_crowd;                 // of truths
   Column<int64_t> stated_num_keypoints;  // of truths, -1 where there is none
-  Column<double> scores;          // of results
-  int64_t lying = 0;              // truths whose num_keypoints is not the number of v > 0 in the field "keypoints"
-  int64_t first_lying = -1;       // its row
-  int64_t first_lying_said = 0;   // its num_keypoints
-  int64_t first_lying_has = 0;    // and what there is
+  Column<double> scores;                 // of results
+  int64_t lying = 0;             // truths whose num_keypoints is not the number of v > 0 in the field "keypoints"
+  int64_t first_lying = -1;      // its row
+  int64_t first_lying_said = 0;  // its num_keypoints
+  int64_t first_lying_has = 0;   // and what there is
 };
 
 struct CocoTruths {

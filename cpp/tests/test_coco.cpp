@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.hpp"
-#include "host/coco_columns.hpp"
+#include "coco_columns.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.hpp"
-#include "host/json_pull.hpp"
+#include "json_pull.hpp"
 #include "memory.hpp"
 
 namespace {

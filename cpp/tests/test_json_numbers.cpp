@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.hpp"
-#include "host/json_pull.hpp"
+#include "json_pull.hpp"
 
 namespace {
 

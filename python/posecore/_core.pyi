@@ -119,6 +119,8 @@ def oks_of_pairs(
 ) -> numpy.typing.NDArray[numpy.float64]:
     """
     (P,) OKS of pairs of rows.
+    """
+
 def read_coco_results(
     fill: collections.abc.Callable[[memoryview], int],
     fields: collections.abc.Sequence[str],

@@ -169,7 +169,9 @@ class _Sentences:
 
 def _truths(feed: Feed, images: Any, categories: Any, people: Any, fields: list[str]) -> Truths:
     image_ids, widths, heights, file_names, crowd_indices = images
-    ids, image_id_of, category_ids, has_category, xy, visibility, areas, boxes, is_crowd, stated, *lying = people
+    ids, image_id_of, category_ids, has_category, xy, visibility, areas, boxes, is_crowd, stated, *lying = (
+        people
+    )
     notes = list(_lies(ids, *lying))
     _all_different(image_ids, "images")
     _all_different(ids, "annotations")
@@ -187,7 +189,7 @@ def _truths(feed: Feed, images: Any, categories: Any, people: Any, fields: list[
     if not category_names:
         category_names = dict.fromkeys(np.unique(category_ids).tolist(), "")
         if listed or len(ids):
-            notes.append("The file lists no categories: those of its annotations are taken, without names.")
+            notes.append("The file lists no categories: those of its annotations are taken, without names")
     notes += _unlisted(category_ids, category_names, "annotations", "the file")
     if not len(ids) and fields == ["keypoints"]:
         xy = xy.reshape(0, max(counts.tolist(), default=0), 2)
@@ -277,7 +279,7 @@ def _fill_categories(
         )
     category_ids[missing] = only
     return [
-        f"{missing.size} records have no category_id, the first is {section}[{missing[0]}]: {only} is taken."
+        f"{missing.size} records have no category_id, the first is {section}[{missing[0]}]: {only} is taken"
     ]
 
 
@@ -288,7 +290,7 @@ def _unlisted(category_ids: Ids, names: Mapping[int, str], section: str, whose: 
     row = unlisted[0]
     return [
         f"{unlisted.size} records are of categories that {whose} does not list and count for nothing, "
-        f"the first is {section}[{row}] with category_id {category_ids[row]}."
+        f"the first is {section}[{row}] with category_id {category_ids[row]}"
     ]
 
 
@@ -296,7 +298,7 @@ def _lies(ids: Ids, lying: int, row: int, said: int, counted: int) -> Iterator[s
     if lying:
         yield (
             f"num_keypoints of {lying} annotations is not how many of their keypoints have v > 0; "
-            f"the first is {_record(row, ids)}, which says {said} and has {counted}."
+            f"the first is {_record(row, ids)}, which says {said} and has {counted}"
         )
 
 
@@ -311,5 +313,5 @@ def _names_of(
         start += count
     if names and fields == ["keypoints"]:
         named = next(count for count in counts if count)
-        notes.append(f"The category names {named} keypoints and people have {keypoints}: no names are taken.")
+        notes.append(f"The category names {named} keypoints and people have {keypoints}: no names are taken")
     return ()

@@ -118,7 +118,8 @@ inline void check(host::CocoStatus status, PythonBytes& bytes, const host::Compl
 
 // Images: ids, widths, heights, file names, crowd indices. Categories: whether they are listed, ids, names, counts of
 // keypoints, names of keypoints. People: ids, image ids, category ids, whether they have one, xy, visibility, areas,
-// boxes, whether they are crowds, num_keypoints, and how many of these lie, the first row of these, what it says and what it has.
+// boxes, whether they are crowds, num_keypoints, and how many of these lie, the first row of these, what it says and
+// what it has.
 [[nodiscard]] inline py::tuple read_coco_truths(Fill fill, const std::vector<std::string>& fields) {
   host::CocoTruths truths;
   host::Complaint complaint;
@@ -141,8 +142,9 @@ inline void check(host::CocoStatus status, PythonBytes& bytes, const host::Compl
                         py::make_tuple(array_of(people.ids), array_of(people.image_ids), array_of(people.category_ids),
                                        array_of(people.has_category), array_of(people.xy, {rows, keypoints, 2}),
                                        array_of(people.visibility, {rows, keypoints}), array_of(people.areas),
-                                       array_of(people.boxes, {rows, 4}), array_of(people.is_crowd), array_of(people.stated_num_keypoints), people.lying,
-                                       people.first_lying, people.first_lying_said, people.first_lying_has));
+                                       array_of(people.boxes, {rows, 4}), array_of(people.is_crowd),
+                                       array_of(people.stated_num_keypoints), people.lying, people.first_lying,
+                                       people.first_lying_said, people.first_lying_has));
 }
 
 // What the list is called, then image ids, category ids, whether they have one, xy, keypoint scores, scores.
@@ -165,7 +167,7 @@ inline void check(host::CocoStatus status, PythonBytes& bytes, const host::Compl
                         array_of(people.keypoint_scores, {rows, keypoints}), array_of(people.scores));
 }
 
-inline void bind_coco_columns(py::module_& module) {
+inline void bind_coco_files(py::module_& module) {
   using namespace py::literals;
   module.def(
       "read_coco_truths", &read_coco_truths, "fill"_a, "fields"_a,
