@@ -189,7 +189,7 @@ def _truths(feed: Feed, images: Any, categories: Any, people: Any, fields: list[
     if not category_names:
         category_names = dict.fromkeys(np.unique(category_ids).tolist(), "")
         if listed or len(ids):
-            notes.append("The file lists no categories: those of its annotations are taken, without names")
+            notes.append("the file lists no categories: those of its annotations are taken, without names")
     notes += _unlisted(category_ids, category_names, "annotations", "the file")
     if not len(ids) and fields == ["keypoints"]:
         xy = xy.reshape(0, max(counts.tolist(), default=0), 2)
@@ -279,7 +279,8 @@ def _fill_categories(
         )
     category_ids[missing] = only
     return [
-        f"{missing.size} records have no category_id, the first is {section}[{missing[0]}]: {only} is taken"
+        f"category_id is missing in {missing.size} of {len(category_ids)} {section} and {only} is taken; "
+        f"the first is {section}[{missing[0]}]"
     ]
 
 
@@ -289,15 +290,15 @@ def _unlisted(category_ids: Ids, names: Mapping[int, str], section: str, whose: 
         return []
     row = unlisted[0]
     return [
-        f"{unlisted.size} records are of categories that {whose} does not list and count for nothing, "
-        f"the first is {section}[{row}] with category_id {category_ids[row]}"
+        f"category_id is none that {whose} lists in {unlisted.size} of {len(category_ids)} {section}, which count "
+        f"for nothing; the first is {section}[{row}] with {category_ids[row]}"
     ]
 
 
 def _lies(ids: Ids, lying: int, row: int, said: int, counted: int) -> Iterator[str]:
     if lying:
         yield (
-            f"num_keypoints of {lying} annotations is not how many of their keypoints have v > 0; "
+            f"num_keypoints is not the number of keypoints with v > 0 in {lying} of {len(ids)} annotations; "
             f"the first is {_record(row, ids)}, which says {said} and has {counted}"
         )
 
@@ -313,5 +314,5 @@ def _names_of(
         start += count
     if names and fields == ["keypoints"]:
         named = next(count for count in counts if count)
-        notes.append(f"The category names {named} keypoints and people have {keypoints}: no names are taken")
+        notes.append(f"the category names {named} keypoints and people have {keypoints}: no names are taken")
     return ()

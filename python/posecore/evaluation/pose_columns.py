@@ -51,9 +51,9 @@ def truths_of(poses: Mapping[Any, Any]) -> Truths:
     low = np.where(visible[:, :, None], xy, np.inf).min(axis=1, initial=np.inf)
     high = np.where(visible[:, :, None], xy, -np.inf).max(axis=1, initial=-np.inf)
     boxes = np.concatenate([low, high - low], axis=1)
-    notes = [f"The areas are {AREA_OF_BOX} of the boxes, and these go around the visible keypoints"]
+    notes = [f"areas are {AREA_OF_BOX} of the boxes, and these go around the visible keypoints"]
     if not seen.all():
-        notes.append(f"{int((~seen).sum())} people without a visible keypoint are left out")
+        notes.append(f"{int((~seen).sum())} of {len(seen)} people have no visible keypoint and are left out")
     return Truths(
         images=Images(
             np.array([image_id for image_id, _ in pairs], np.int64),
