@@ -35,21 +35,31 @@ class PythonBytes {
   static ptrdiff_t read(void* context, char* bytes, size_t room) {
     const py::gil_scoped_acquire acquire;
     auto* const self = static_cast<PythonBytes*>(context);
+    ptrdiff_t count = -1;
     try {
       const auto view = py::memoryview::from_memory(bytes, static_cast<py::ssize_t>(room));
-      const auto count = py::cast<ptrdiff_t>(self->fill_(view));
+      count = self->filled(view);
+      // The window goes away; a traceback may keep the view.
       view.attr("release")();
-      if (count < 0 || static_cast<size_t>(count) > room) {
+      if (!self->error_ && (count < 0 || static_cast<size_t>(count) > room)) {
         throw py::value_error("wanted a number of bytes that fits, got " + std::to_string(count));
       }
-      return count;
-    } catch (py::error_already_set& error) {
+    } catch (const py::error_already_set& error) {
       self->error_.emplace(error);
     } catch (const py::builtin_exception& error) {
       error.set_error();
       self->error_.emplace();
     }
-    return -1;
+    return self->error_ ? -1 : count;
+  }
+
+  [[nodiscard]] ptrdiff_t filled(const py::memoryview& view) {
+    try {
+      return py::cast<ptrdiff_t>(fill_(view));
+    } catch (const py::error_already_set& error) {
+      error_.emplace(error);
+      return -1;
+    }
   }
 
   Fill fill_;

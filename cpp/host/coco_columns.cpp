@@ -58,14 +58,16 @@ void read_list(JsonPull* json, const char* section, Complaint* complaint, Reader
 struct ImagesReader {
   static constexpr const char* kNames[] = {"id", "width", "height", "file_name", "crowdIndex"};
 
+  ImagesReader(JsonPull* from, CocoImages* into) : json(from), images(into), record(from) {}
+
   JsonPull* json;
   CocoImages* images;
-  CocoRecord record{json};
+  CocoRecord record;
   int64_t id = 0;
   int64_t width = 0;
   int64_t height = 0;
   double crowd_index = 0.0;
-  Column<char> file_name{};
+  Column<char> file_name;
 
   void member(std::string_view key) {
     if (key == kNames[0]) {
@@ -104,13 +106,15 @@ struct ImagesReader {
 struct CategoriesReader {
   static constexpr const char* kNames[] = {"id", "name", "keypoints"};
 
+  CategoriesReader(JsonPull* from, CocoCategories* into) : json(from), categories(into), record(from) {}
+
   JsonPull* json;
   CocoCategories* categories;
-  CocoRecord record{json};
+  CocoRecord record;
   int64_t id = 0;
-  Column<char> name{};
-  Column<char> keypoint_name{};
-  Texts keypoint_names{};
+  Column<char> name;
+  Column<char> keypoint_name;
+  Texts keypoint_names;
 
   void member(std::string_view key) {
     if (key == kNames[0]) {
@@ -225,8 +229,8 @@ CocoStatus read_coco_truths(ByteSource source, const CocoFields& fields, CocoTru
   JsonPull json(source);
   truths->people.section = "annotations";
   CocoPeopleReader people(&json, CocoPeopleReader::Kind::kTruths, fields, &truths->people);
-  ImagesReader images{&json, &truths->images};
-  CategoriesReader categories{&json, &truths->categories};
+  ImagesReader images(&json, &truths->images);
+  CategoriesReader categories(&json, &truths->categories);
   Complaint complaints[3];
   bool has_images = false;
   bool has_people = false;

@@ -99,12 +99,13 @@ bool JsonPull::hex(uint32_t* unit) {
   *unit = 0;
   for (int i = 0; i < 4; ++i) {
     const int byte = peek();
-    const int lower = byte | 0x20;
     uint32_t digit = 0;
     if (byte >= '0' && byte <= '9') {
       digit = static_cast<uint32_t>(byte - '0');
-    } else if (lower >= 'a' && lower <= 'f') {
-      digit = static_cast<uint32_t>(lower - 'a') + 10U;
+    } else if (byte >= 'a' && byte <= 'f') {
+      digit = static_cast<uint32_t>(byte - 'a') + 10U;
+    } else if (byte >= 'A' && byte <= 'F') {
+      digit = static_cast<uint32_t>(byte - 'A') + 10U;
     } else {
       fail(JsonStatus::kNotJson, "four hex digits");
       return false;

@@ -26,7 +26,12 @@ JsonNumber number(const char* text, size_t window = kManyBytes) {
   return found;
 }
 
-bool same_bits(double a, double b) { return memcmp(&a, &b, sizeof(a)) == 0; }
+bool same_bits(double a, double b) {
+  uint64_t bits[2];
+  memcpy(bits, &a, sizeof(a));
+  memcpy(bits + 1, &b, sizeof(b));
+  return bits[0] == bits[1];
+}
 
 }  // namespace
 
@@ -65,7 +70,7 @@ TEST(numbers_are_the_nearest_doubles) {
 
 TEST(a_digit_far_behind_decides_a_tie) {
   // Half way between 1 and the next double is 1 + 2^-53, which has 53 digits behind the point.
-  static const char kTie[] = "1.00000000000000011102230246251565404236316680908203125";
+  static constexpr char kTie[] = "1.00000000000000011102230246251565404236316680908203125";
   Column<char> text;
   CHECK(text.append(kTie, sizeof(kTie) - 1));
   char* const zeros = text.extend(2000);
