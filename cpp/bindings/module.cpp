@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "coco_files.hpp"
 #include "decoders.hpp"
 #include "input.hpp"
 #include "match.hpp"
@@ -38,4 +39,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
              "swap_red_blue"_a);
 
   posecore::python::bind_matching(module);
+  posecore::python::bind_coco_files(module);
 }

@@ -17,6 +17,8 @@ __all__: list[str] = [
     "decode_single",
     "match_people",
     "oks_of_pairs",
+    "read_coco_results",
+    "read_coco_truths",
     "write_input",
     "write_input_table",
 ]
@@ -117,6 +119,22 @@ def oks_of_pairs(
 ) -> numpy.typing.NDArray[numpy.float64]:
     """
     (P,) OKS of pairs of rows.
+    """
+
+def read_coco_results(
+    fill: collections.abc.Callable[[memoryview], int],
+    fields: collections.abc.Sequence[str],
+    num_keypoints: int,
+) -> tuple[typing.Any, ...]:
+    """
+    The name of the list, and the columns image ids, category ids, whether there is one, xy, keypoint scores, scores.
+    """
+
+def read_coco_truths(
+    fill: collections.abc.Callable[[memoryview], int], fields: collections.abc.Sequence[str]
+) -> tuple[typing.Any, ...]:
+    """
+    `fill` puts the next bytes and says how many, 0 at the end. Tuples of columns: images, categories, people.
     """
 
 def write_input(
