@@ -61,7 +61,10 @@ class Kind:
 
 KINDS = (
     Kind(
-        "good", "G", Colour("good", "#1e5f99", "#4f9be3"), "On its truth: keypoint similarity of at least 0.85."
+        "good",
+        "G",
+        Colour("good", "#1e5f99", "#4f9be3"),
+        "On its truth: keypoint similarity of at least 0.85.",
     ),
     Kind(
         "jitter",
@@ -95,9 +98,7 @@ def palette_css() -> str:
     light = "".join(f"--{colour.name}:{colour.light};" for colour in colours)
     dark = "".join(f"--{colour.name}:{colour.dark};" for colour in colours)
     on_photo = "".join(f"--photo-{colour.name}:{colour.dark};" for colour in colours)
-    return (
-        f":root{{{light}{on_photo}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
-    )
+    return f":root{{{light}{on_photo}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
 def plain(value: object, most: int = 200) -> str:
@@ -186,6 +187,12 @@ def fixed(value: float | None, digits: int = 3) -> str:
     return text[1:] if float(text) == 0 and text[0] == "-" else text.replace("-", _MINUS)
 
 
+def tight(value: float | None, digits: int = 3) -> str:
+    """.215 for narrow columns."""
+    text = fixed(value, digits)
+    return text[1:] if text.startswith("0.") else text
+
+
 def signed(value: float | None, digits: int = 3) -> str:
     """+0.012, −0.003, and 0.000 where nothing is left after rounding."""
     text = fixed(value, digits)
@@ -208,7 +215,11 @@ def count(number: int) -> str:
 
 
 def table(
-    head: Sequence[object], rows: Iterable[Sequence[object]], *, caption: object = None, class_: str = "numbers"
+    head: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    caption: object = None,
+    class_: str = "numbers",
 ) -> Markup:
     """A table whose first column names the row.
 
@@ -218,9 +229,7 @@ def table(
         caption: what the table shows.
         class_: of the element.
     """
-    body = [
-        tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows
-    ]
+    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
     return tag(
         "table",
         tag("caption", caption) if caption is not None else None,

@@ -36,7 +36,10 @@ def page_html(content: PageContent) -> bytes:
         page_tables.head(content),
         _contents(there),
         tag("main", *there.values()),
-        tag("footer", "Made by posecore diagnose. The file holds all it shows and asks nothing of the network."),
+        tag(
+            "footer",
+            "Made by posecore diagnose. The file holds all it shows and asks nothing of the network.",
+        ),
     )
     return document(
         content.title,

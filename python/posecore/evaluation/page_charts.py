@@ -48,7 +48,9 @@ class Axes:
         path = polyline([self.at(x, y) for x, y in zip(xs, ys, strict=True)])
         return tag("path", d=path, fill="none", **attributes)
 
-    def bar(self, x: tuple[float, float], y: tuple[float, float], *children: object, **rest: object) -> Markup:
+    def bar(
+        self, x: tuple[float, float], y: tuple[float, float], *children: object, **rest: object
+    ) -> Markup:
         """A filled rectangle between two points of the data."""
         (left, bottom), (right, top) = self.at(x[0], y[0]), self.at(x[1], y[1])
         return tag("rect", *children, x=left, y=top, width=right - left, height=bottom - top, **rest)
@@ -73,14 +75,10 @@ class Axes:
             across = self._across(value)
             parts.append(tag("line", x1=across, x2=across, y1=top, y2=bottom, class_="grid"))
             text = _tick(value) if x_digits is None else f"{value:.{x_digits}f}"
-            parts.append(
-                tag("text", text, x=across, y=bottom + 16, class_="tick", text_anchor="middle")
-            )
+            parts.append(tag("text", text, x=across, y=bottom + 16, class_="tick", text_anchor="middle"))
         parts.append(tag("path", d=polyline([(left, top), (left, bottom), (right, bottom)]), class_="axis"))
         middle = (left + right) / 2
-        parts.append(
-            tag("text", x_label, x=middle, y=self.height - 6, class_="label", text_anchor="middle")
-        )
+        parts.append(tag("text", x_label, x=middle, y=self.height - 6, class_="label", text_anchor="middle"))
         turn = f"translate(12 {coordinate((top + bottom) / 2)}) rotate(-90)"
         parts.append(tag("text", y_label, transform=turn, class_="label", text_anchor="middle"))
         return tag("g", parts, aria_hidden="true")

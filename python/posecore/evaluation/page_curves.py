@@ -27,7 +27,8 @@ def precision_recall(content: PageContent) -> Markup:
     panels = []
     for index, area in enumerate(areas):
         charts = [
-            tag("div", run_heading(content, i), _curves(run.areas[index])) for i, run in enumerate(content.runs)
+            tag("div", run_heading(content, i), _curves(run.areas[index]))
+            for i, run in enumerate(content.runs)
         ]
         panels.append(
             tag(
@@ -147,23 +148,26 @@ def _reliability(run: Run) -> Markup:
         )
         (left, top), (right, _) = axes.at(part.least, part.precision), axes.at(part.most, part.precision)
         text = count(part.detections)
-        if right - left > 6.2 * len(text) and top > 24:
+        if right - left > 6.2 * len(text):
+            base = axes.at(part.least, 0)[1]
+            # On the foot of its bar, or above the dot of a bar that is too low.
+            up = base - 5 if base - top > 24 else top - 8
             middle = (left + right) / 2
-            parts.append(tag("text", text, x=middle, y=top - 4, class_="tick", text_anchor="middle"))
+            parts.append(tag("text", text, x=middle, y=up, class_="tick inside", text_anchor="middle"))
         if part.mean_score is not None:
             x, y = axes.at(part.mean_score, part.precision)
             parts.append(tag("circle", cx=x, cy=y, r=3, class_="mark"))
     if in_unit:
         parts.append(axes.line((0, 1), (0, 1), class_="ideal"))
     chart = axes.svg("Share of correct detections in bins of their score", parts)
-    said = []
+    notes = []
     if known.error is not None:
-        said.append(f"Expected calibration error {fixed(known.error)}.")
+        notes.append(f"Expected calibration error {fixed(known.error)}.")
     if in_unit:
-        said.append("On the dashed line a score would be the probability that the detection is correct.")
+        notes.append("On the dashed line a score would be the probability that the detection is correct.")
     else:
-        said.append("These scores are not in [0, 1]: they order detections and are no probabilities.")
-    caption = tag("figcaption", "Dots: mean score of each bin. ", " ".join(said))
+        notes.append("These scores are not in [0, 1]: they order detections and are no probabilities.")
+    caption = tag("figcaption", "Dots: mean score of each bin. ", " ".join(notes))
     return tag("div", tag("figure", chart, caption), _wanted(known), _bins(known))
 
 
@@ -234,7 +238,9 @@ def sigma_scale(content: PageContent) -> Markup | None:
     )
     chart = tag("figure", axes.svg("AP over the scale of the sigmas", parts))
     numbers = table(("scale", *ap), rows)
-    return section("sigmas", "AP and the scale of sigmas", lead, tag("div", chart, numbers, class_="runs two"))
+    return section(
+        "sigmas", "AP and the scale of sigmas", lead, tag("div", chart, numbers, class_="runs two")
+    )
 
 
 def _scale_ticks(scales: list[float]) -> list[float]:

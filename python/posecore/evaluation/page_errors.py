@@ -9,19 +9,20 @@ from posecore.evaluation.markup import (
     Markup,
     coordinate,
     count,
+    difference,
     fixed,
     join,
     percent,
     signed,
     table,
     tag,
+    tight,
 )
 from posecore.evaluation.page_content import KeypointKinds, PageContent, SliceGroup, Waterfall
 from posecore.evaluation.page_figure import figure
 from posecore.evaluation.page_parts import (
     STEP_LABELS,
     choices,
-    difference,
     letter,
     mean,
     range_text,
@@ -109,9 +110,7 @@ def _kind_row(name: str, counts: Sequence[int]) -> tuple[Markup | str, ...]:
         class_="stack",
         aria_hidden="true",
     )
-    numbers = [
-        tag("span", count(number), " ", tag("small", percent(number, total, 0))) for number in counts
-    ]
+    numbers = [tag("span", count(number), " ", tag("small", percent(number, total, 0))) for number in counts]
     return (name, bar, count(total), *numbers)
 
 
@@ -193,21 +192,15 @@ def _fall_tables(content: PageContent, index: int) -> Markup:
             if not steps:
                 continue
             rows: list[tuple[object, ...]] = [
-                (f"{threshold:.2f}", *(_tight(step.ap[k]) for step in steps))
+                (f"{threshold:.2f}", *(tight(step.ap[k]) for step in steps))
                 for k, threshold in enumerate(fall.thresholds)
             ]
-            rows.append(("mean", *(_tight(mean(step.ap)) for step in steps)))
+            rows.append(("mean", *(tight(mean(step.ap)) for step in steps)))
             text = f"AP, {range_text(fall.label, fall.least_px2, fall.most_px2)}, {said}"
             labels = [STEP_LABELS[step.name][0] for step in steps]
             tables.append(table(("OKS", *labels), rows, caption=text, class_="numbers tight"))
     name = join((" of ", run_names(content)[index])) if len(content.runs) == 2 else ""
     return tag("details", tag("summary", "All numbers", name), tag("div", tables, class_="pair"))
-
-
-def _tight(value: float | None) -> str:
-    """.215 in narrow columns."""
-    text = fixed(value)
-    return text[1:] if text.startswith("0.") else text
 
 
 def slices(content: PageContent) -> Markup | None:
@@ -231,7 +224,7 @@ def slices(content: PageContent) -> Markup | None:
 def _slice_table(content: PageContent, groups: Sequence[SliceGroup]) -> Markup:
     two = len(groups) == 2
     rows = []
-    for index, first in enumerate(groups[0].bars):
+    for first in groups[0].bars:
         for run_index, group in enumerate(groups):
             bar = next((b for b in group.bars if b.label == first.label), None)
             if bar is None:
@@ -245,7 +238,9 @@ def _slice_table(content: PageContent, groups: Sequence[SliceGroup]) -> Markup:
                     *((letter(run_index),) if two else ()),
                     tag("span", count(bar.truths), tag("small", f" / {count(bar.detections)}")),
                     tag("div", fill, class_="bar", aria_hidden="true"),
-                    tag("span", fixed(bar.ap), tag("small", f" {change}") if change else None),
+                    tag(
+                        "span", fixed(bar.ap), tag("small", f" {change}", class_="change") if change else None
+                    ),
                     fixed(bar.ap50),
                     fixed(bar.ap75),
                     fixed(bar.ar),
@@ -253,4 +248,4 @@ def _slice_table(content: PageContent, groups: Sequence[SliceGroup]) -> Markup:
             )
     people = tag("span", "people", tag("small", " / detections"))
     head = ("", *(("run",) if two else ()), people, "", "AP", "AP50", "AP75", "AR")
-    return table(head, rows, class_="numbers slices")
+    return table(head, rows, class_="numbers slices two-runs" if two else "numbers slices")

@@ -52,7 +52,10 @@ def gallery(content: PageContent) -> Markup | None:
             "keypoint",
             (
                 ("", "any"),
-                *((str(k), plain(name).replace("_", " ")) for k, name in enumerate(content.skeleton.keypoints)),
+                *(
+                    (str(k), plain(name).replace("_", " "))
+                    for k, name in enumerate(content.skeleton.keypoints)
+                ),
             ),
             "with a kind of error: where this keypoint has it; without one: where it has any error",
         ),
@@ -75,7 +78,15 @@ def gallery(content: PageContent) -> Markup | None:
         "gallery",
         "The worst ones",
         lead,
-        tag("form", filters, search, tag("button", "reset", type="reset"), layers, class_="controls", id="filters"),
+        tag(
+            "form",
+            filters,
+            search,
+            tag("button", "reset", type="reset"),
+            layers,
+            class_="controls",
+            id="filters",
+        ),
         tag("p", "", class_="caption", id="shown", aria_live="polite"),
         tag("div", "", id="cards", class_="cards pairs" if two else "cards"),
         tag("noscript", tag("p", "The gallery is drawn by a script of this page, which did not run.")),

@@ -105,9 +105,7 @@ def choices(legend: str, group: str, labels: Sequence[str], chosen: int = 0) -> 
     return tag("fieldset", tag("legend", legend), tag("div", buttons), class_="choices")
 
 
-def selection(
-    label: str, name: str, options: Sequence[tuple[str, str]], hint: str | None = None
-) -> Markup:
+def selection(label: str, name: str, options: Sequence[tuple[str, str]], hint: str | None = None) -> Markup:
     """A drop-down list of (value, text)."""
     listed = [tag("option", text, value=value) for value, text in options]
     return tag("label", tag("span", label), tag("select", listed, name=name), class_="selection", title=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posecore.evaluation.markup import KINDS, Markup, count, fixed, percent, plain, signed, table, tag
+from posecore.evaluation.markup import KINDS, Markup, count, fixed, percent, plain, signed, table, tag, tight
 from posecore.evaluation.page_content import AreaRange, PageContent, Run
 from posecore.evaluation.page_parts import (
     STEP_LABELS,
@@ -61,7 +61,9 @@ def _tiles(run: Run) -> Markup:
     stats = dict(run.stats)
     good = sum(row.counts[0] for row in run.keypoints)
     labelled = sum(sum(row.counts) for row in run.keypoints)
-    tiles = [(name, fixed(stats[name])) for name in ("AP", "AP50", "AP75", "AR") if name in stats]
+    tiles: list[tuple[str, str]] = [
+        (name, fixed(stats[name])) for name in ("AP", "AP50", "AP75", "AR") if name in stats
+    ]
     tiles.append(("good keypoints", percent(good, labelled)))
     tiles.append(("matched / detections", f"{count(run.matched)} / {count(run.detections)}"))
     parts = [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles]
@@ -104,7 +106,8 @@ def card(content: PageContent) -> Markup:
     if len(content.runs) == 1:
         rows = content.runs[0].card
         listed = [
-            tag("div", tag("dt", plain(label)), tag("dd", tag("bdi", plain(value, 400)))) for label, value in rows
+            tag("div", tag("dt", plain(label)), tag("dd", tag("bdi", plain(value, 400))))
+            for label, value in rows
         ]
         return section("protocol", "Protocol", lead, tag("dl", listed, class_="card"))
     first, second = (dict(run.card) for run in content.runs)
@@ -138,9 +141,7 @@ def ap_tables(content: PageContent) -> Markup:
         for name in names
     ]
     main = table(("number", *compared_head(content)), rows, caption="The numbers, in COCO's order")
-    return section(
-        "numbers", "Average precision", lead, tag("div", main, _areas(content), class_="pair")
-    )
+    return section("numbers", "Average precision", lead, tag("div", main, _areas(content), class_="pair"))
 
 
 def _areas(content: PageContent) -> Markup:
@@ -168,12 +169,12 @@ def _six(area: AreaRange) -> list[str]:
     cells = []
     for pick in ("ap", "recall"):
         values = [getattr(curve, pick) for curve in area.curves]
-        cells.append(fixed(mean(values)))
+        cells.append(tight(mean(values)))
         for wanted in (0.5, 0.75):
             at = [
                 value
                 for curve, value in zip(area.curves, values, strict=True)
                 if abs(curve.threshold - wanted) < 1e-6
             ]
-            cells.append(fixed(at[0] if at else None))
+            cells.append(tight(at[0] if at else None))
     return cells

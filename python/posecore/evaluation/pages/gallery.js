@@ -15,6 +15,8 @@
     return [...groups.values()];
   };
 
+  // Detectors write (0, 0) where they found nothing. OKS takes it as a place; a drawing should not.
+  const isFound = (entry, k) => entry.xy[k][0] !== 0 || entry.xy[k][1] !== 0;
   const errorsOf = (entry) => entry.kinds.filter((kind) => kind > 1).length;
   const present = (group) => group.entries.filter((entry) => entry !== null);
 
@@ -96,14 +98,15 @@
     });
     const pred = draw("g", { class: "pred" });
     if (entry.xy.length) {
-      pred.append(...bones(entry.xy, () => true, "p"));
+      pred.append(...bones(entry.xy, (k) => isFound(entry, k), "p"));
       entry.xy.forEach((xy, k) => {
         const kind = entry.kinds[k] || 0;
-        if (kind > 1 && entry.truthXy.length && labelled(k)) {
+        if (kind > 1 && entry.truthXy.length && labelled(k) && isFound(entry, k)) {
           pred.append(line(xy, entry.truthXy[k], "lead-line", { style: `stroke:var(--photo-${data.kinds[kind - 1].name})` }));
         }
       });
       entry.xy.forEach((xy, k) => {
+        if (!isFound(entry, k)) return;
         const kind = entry.kinds[k] || 0;
         const at = `translate(${xy[0].toFixed(1)} ${xy[1].toFixed(1)}) scale(${unit.toFixed(4)})`;
         const look = kind
@@ -192,6 +195,7 @@
       const what = make("td", "");
       if (kind) what.append(shapeOf(kind), ` ${data.kinds[kind - 1].name}`);
       else what.append(entry.visibility.length && !labelled ? "not labelled" : labelled ? "not found" : "");
+      if (entry.xy.length && !isFound(entry, k)) what.append(make("small", "", " at (0, 0), not drawn"));
       const label = make("th", "", name);
       label.scope = "row";
       const cells = [apart === null ? "–" : apart.toFixed(1), fixed(entry.ks.length ? entry.ks[k] : null),
