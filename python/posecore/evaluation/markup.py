@@ -63,23 +63,23 @@ KINDS = (
     Kind(
         "good",
         "G",
-        Colour("good", "#1e5f99", "#4f9be3"),
+        Colour("good", "#0f4f94", "#4789e9"),
         "On its truth: keypoint similarity of at least 0.85.",
     ),
     Kind(
         "jitter",
         "J",
-        Colour("jitter", "#58b3d8", "#a6dcf5"),
+        Colour("jitter", "#46b1e1", "#c4ecfb"),
         "Near its truth: keypoint similarity from 0.5 to 0.85.",
     ),
     Kind(
         "inversion",
         "I",
-        Colour("inversion", "#d99000", "#f6c445"),
+        Colour("inversion", "#e08e08", "#fed645"),
         "On the same person's keypoint of the other side.",
     ),
-    Kind("swap", "S", Colour("swap", "#a8418a", "#e58bc6"), "On a keypoint of another person."),
-    Kind("miss", "M", Colour("miss", "#b93a10", "#ff7440"), "On no keypoint: similarity below 0.5."),
+    Kind("swap", "S", Colour("swap", "#a2587f", "#b56aa2"), "On a keypoint of another person."),
+    Kind("miss", "M", Colour("miss", "#a02c08", "#f0764c"), "On no keypoint: similarity below 0.5."),
 )
 """The kinds in the order of their codes in `Diagnosis`, where 1 is good; 0 is a keypoint without label."""
 

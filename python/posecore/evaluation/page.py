@@ -22,6 +22,7 @@ def page_html(content: PageContent) -> bytes:
     """
     sections = {
         "Average precision": page_tables.ap_tables(content),
+        "Protocol": page_tables.card(content),
         "Errors of each keypoint": page_errors.keypoints(content),
         "What each error costs": page_errors.waterfall(content),
         "Precision and recall": page_curves.precision_recall(content),
@@ -29,7 +30,6 @@ def page_html(content: PageContent) -> bytes:
         "What scores are worth": page_curves.calibration(content),
         "Scale of sigmas": page_curves.sigma_scale(content),
         "The worst ones": page_gallery.gallery(content),
-        "Protocol": page_tables.card(content),
     }
     there = {title: part for title, part in sections.items() if part is not None}
     body = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from posecore.evaluation.markup import Markup, coordinate, polyline, tag
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 10.0, 42.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 10.0, 44.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Axes:
             across = self._across(value)
             parts.append(tag("line", x1=across, x2=across, y1=top, y2=bottom, class_="grid"))
             text = _tick(value) if x_digits is None else f"{value:.{x_digits}f}"
-            parts.append(tag("text", text, x=across, y=bottom + 16, class_="tick", text_anchor="middle"))
+            parts.append(tag("text", text, x=across, y=bottom + 18, class_="tick", text_anchor="middle"))
         parts.append(tag("path", d=polyline([(left, top), (left, bottom), (right, bottom)]), class_="axis"))
         middle = (left + right) / 2
         parts.append(tag("text", x_label, x=middle, y=self.height - 6, class_="label", text_anchor="middle"))

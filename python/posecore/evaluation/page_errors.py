@@ -123,7 +123,7 @@ def _changes(content: PageContent) -> Markup:
     every = [[sum(row[i].counts[k] for row in pairs) for k in range(len(KINDS))] for i in (0, 1)]
     rows.append(("all keypoints", *_points(*every)))
     caption = "B − A in percentage points of the labelled keypoints of matched people"
-    return table(("keypoint", *(kind.name for kind in KINDS)), rows, caption=caption, class_="numbers")
+    return table(("keypoint", *(kind.name for kind in KINDS)), rows, caption=caption, class_="numbers narrow")
 
 
 def _points(a: Sequence[int], b: Sequence[int]) -> list[str]:

@@ -96,7 +96,7 @@ def _findings(run: Run) -> str:
         best = sorted(gains, key=lambda gain: -gain[0])[:3]
         if best:
             listed = ", ".join(f"{name} {signed(gain)}" for gain, name in best)
-            said.append(f"Corrected alone, what gains most AP is {listed}.")
+            said.append(f"Corrected alone, these gain most AP: {listed}.")
     return " ".join(said)
 
 
@@ -159,10 +159,8 @@ def _areas(content: PageContent) -> Markup:
                     *_six(run.areas[index]),
                 )
             )
-    columns = ("AP", "AP50", "AP75", "AR", "AR50", "AR75")
-    return table(
-        ("area", *(("run",) if two else ()), "people", *columns), rows, caption="By area of the person"
-    )
+    head = ("area", *(("run",) if two else ()), "people", "AP", "AP50", "AP75", "AR", "AR50", "AR75")
+    return table(head, rows, caption="By area of the person", class_="numbers areas")
 
 
 def _six(area: AreaRange) -> list[str]:

@@ -139,6 +139,8 @@
         errors.append(one);
       }
     });
+    const nowhere = entry.xy.filter((_, k) => !isFound(entry, k)).length;
+    if (nowhere) errors.append(make("small", "", `${nowhere} at (0, 0), not drawn`));
     box.append(errors);
     return box;
   };
@@ -186,7 +188,7 @@
   let current = 0;
 
   const keypointTable = (entry) => {
-    const head = ["keypoint", "", "distance, px", "similarity", "score"];
+    const head = ["keypoint", "", "px off", "similarity", "score"];
     const rows = data.keypoints.map((name, k) => {
       const kind = entry.kinds[k] || 0;
       const labelled = entry.visibility.length > 0 && entry.visibility[k] > 0;
