@@ -15,6 +15,7 @@ from posecore.evaluation.page_content import (
     KeypointKinds,
     PageContent,
     Picture,
+    PictureRow,
     ReliabilityBin,
     Run,
     ScoreThreshold,
@@ -125,7 +126,8 @@ def run(name: str, index: int = 0, entries: int = 12, skeleton: Skeleton = COCO1
             for k, keypoint in enumerate(skeleton.keypoints)
         ),
         slices=(SliceGroup("Size", "by area in px²", bars),),
-        calibration=Calibration(0.5, bins, wanted, 0.123),
+        worst_pictures=(PictureRow("000000000007.jpg", 5, 4, 3, 0.05), PictureRow(name, 1, 1, 0, 0.0)),
+        calibration=Calibration(0.5, bins, wanted, True, 0.123, 0.456),
         sigma_scale=tuple(SigmaPoint(s, 0.3 * s - 0.01 * index) for s in (0.5, 0.75, 1.0, 1.5, 2.0)),
         entries=tuple(entry(k, index, types[k % len(types)]) for k in range(entries)),
     )

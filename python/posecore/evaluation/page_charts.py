@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from posecore.evaluation.markup import Markup, coordinate, polyline, tag
@@ -61,9 +61,9 @@ class Axes:
         y_label: str,
         x_ticks: Sequence[float],
         y_ticks: Sequence[float],
-        x_digits: int | None = None,
+        x_texts: Mapping[float, str] | None = None,
     ) -> Markup:
-        """Grid lines, tick numbers and the labels of both axes."""
+        """Grid lines, tick numbers (or `x_texts` in their place) and the labels of both axes."""
         parts = []
         left, bottom = self.at(self.x[0], self.y[0])
         right, top = self.at(self.x[1], self.y[1])
@@ -74,7 +74,7 @@ class Axes:
         for value in x_ticks:
             across = self._across(value)
             parts.append(tag("line", x1=across, x2=across, y1=top, y2=bottom, class_="grid"))
-            text = _tick(value) if x_digits is None else f"{value:.{x_digits}f}"
+            text = _tick(value) if x_texts is None else x_texts[value]
             parts.append(tag("text", text, x=across, y=bottom + 18, class_="tick", text_anchor="middle"))
         parts.append(tag("path", d=polyline([(left, top), (left, bottom), (right, bottom)]), class_="axis"))
         middle = (left + right) / 2

@@ -122,6 +122,24 @@ class SliceGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureRow:
+    """How one picture went, at the lowest OKS threshold.
+
+    Attributes:
+        name: of the file. Untrusted text.
+        truths, missed: how many people count, and how many of them nothing matches.
+        wrong: detections that match nobody.
+        mean_oks: of the people that count, 0 for those that are missed; in [0, 1].
+    """
+
+    name: str
+    truths: int
+    missed: int
+    wrong: int
+    mean_oks: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReliabilityBin:
     """Detections whose scores are in [least, most].
 
@@ -158,13 +176,23 @@ class ScoreThreshold:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What scores are worth: a detection is correct where it matches with OKS of at least `oks`."""
+    """What scores are worth.
+
+    Attributes:
+        oks: a detection is correct where it matches with at least this OKS.
+        bins: in ascending order of scores.
+        thresholds: in ascending order of the wanted precision.
+        in_unit: whether all scores are in [0, 1]; the bins then lie on that axis, and otherwise side by side.
+        error: expected calibration error, or None where the scores are not in [0, 1].
+        rank_correlation: Spearman's between score and OKS, in [-1, 1], or None.
+    """
 
     oks: float
     bins: tuple[ReliabilityBin, ...]
     thresholds: tuple[ScoreThreshold, ...]
+    in_unit: bool
     error: float | None = None
-    """Expected calibration error, where the scores are in [0, 1]."""
+    rank_correlation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +283,7 @@ class Run:
         waterfalls: one a range of the diagnosis.
         keypoints: K, in the skeleton's order.
         slices: any number of groups.
+        worst_pictures: those with the lowest mean OKS, worst first.
         calibration: or None.
         sigma_scale: AP over the scale of the sigmas, in ascending order of scales; may be empty.
         entries: the worst ones, worst first.
@@ -271,6 +300,7 @@ class Run:
     waterfalls: tuple[Waterfall, ...]
     keypoints: tuple[KeypointKinds, ...]
     slices: tuple[SliceGroup, ...] = ()
+    worst_pictures: tuple[PictureRow, ...] = ()
     calibration: Calibration | None = None
     sigma_scale: tuple[SigmaPoint, ...] = ()
     entries: tuple[Entry, ...] = ()

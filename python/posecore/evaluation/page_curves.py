@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from posecore.evaluation.markup import Markup, coordinate, count, fixed, percent, table, tag
-from posecore.evaluation.page_charts import Axes, nice_ticks
-from posecore.evaluation.page_content import AreaRange, Calibration, PageContent, Run
+from posecore.evaluation.page_charts import Axes
+from posecore.evaluation.page_content import AreaRange, Calibration, PageContent, ReliabilityBin, Run
 from posecore.evaluation.page_parts import (
     choices,
     compared,
@@ -130,45 +130,58 @@ def _reliability(run: Run) -> Markup:
     known = run.calibration
     if known is None or not known.bins:
         return tag("p", "There are no detections.")
-    low, high = min(b.least for b in known.bins), max(b.most for b in known.bins)
-    in_unit = low >= 0 and high <= 1
-    if in_unit:
-        low, high = 0.0, 1.0
-    axes = Axes((low, high if high > low else low + 1), (0, 1), height=280)
-    parts = [axes.frame("score", "share of correct detections", nice_ticks(*axes.x), _FIFTHS)]
-    for part in known.bins:
-        if part.precision is None:
-            continue
-        said = (
-            f"score {part.least:.4g} to {part.most:.4g}: {percent(part.precision, 1)} correct of "
-            f"{count(part.detections)} detections"
-        )
-        parts.append(
-            axes.bar((part.least, part.most), (0, part.precision), tag("title", said), class_="reliability")
-        )
-        (left, top), (right, _) = axes.at(part.least, part.precision), axes.at(part.most, part.precision)
-        text = count(part.detections)
-        if right - left > 6.2 * len(text):
-            base = axes.at(part.least, 0)[1]
-            # On the foot of its bar, or above the dot of a bar that is too low.
-            up = base - 5 if base - top > 24 else top - 8
-            middle = (left + right) / 2
-            parts.append(tag("text", text, x=middle, y=up, class_="tick inside", text_anchor="middle"))
-        if part.mean_score is not None:
-            x, y = axes.at(part.mean_score, part.precision)
-            parts.append(tag("circle", cx=x, cy=y, r=3, class_="mark"))
-    if in_unit:
+    last = len(known.bins)
+    axes = Axes((0, 1) if known.in_unit else (0, last), (0, 1), height=280)
+    if known.in_unit:
+        parts = [axes.frame("score", "share of correct detections", _FIFTHS, _FIFTHS)]
+    else:
+        edges = {float(k): _short(part.most) for k, part in enumerate(known.bins, start=1)}
+        label = "highest score of the bin"
+        parts = [axes.frame(label, "share of correct detections", list(edges), _FIFTHS, edges)]
+    for k, part in enumerate(known.bins):
+        parts += _reliability_bar(axes, part, (part.least, part.most) if known.in_unit else (k, k + 1))
+    if known.in_unit:
         parts.append(axes.line((0, 1), (0, 1), class_="ideal"))
     chart = axes.svg("Share of correct detections in bins of their score", parts)
     notes = []
-    if known.error is not None:
-        notes.append(f"Expected calibration error {fixed(known.error)}.")
-    if in_unit:
+    if known.in_unit:
         notes.append("On the dashed line a score would be the probability that the detection is correct.")
+        notes.append("Dots are at the mean score of their bin.")
     else:
         notes.append("These scores are not in [0, 1]: they order detections and are no probabilities.")
-    caption = tag("figcaption", "Dots: mean score of each bin. ", " ".join(notes))
+        notes.append("Each bin has about as many detections as the others.")
+    if known.error is not None:
+        notes.append(f"Expected calibration error {fixed(known.error)}.")
+    if known.rank_correlation is not None:
+        notes.append(f"Rank correlation of score and OKS {fixed(known.rank_correlation)}.")
+    caption = tag("figcaption", " ".join(notes))
     return tag("div", tag("figure", chart, caption), _wanted(known), _bins(known))
+
+
+def _reliability_bar(axes: Axes, part: ReliabilityBin, span: tuple[float, float]) -> list[Markup]:
+    if part.precision is None:
+        return []
+    said = (
+        f"score {part.least:.4g} to {part.most:.4g}: {percent(part.precision, 1)} correct of "
+        f"{count(part.detections)} detections"
+    )
+    parts = [axes.bar(span, (0, part.precision), tag("title", said), class_="reliability")]
+    (left, top), (right, base) = axes.at(span[0], part.precision), axes.at(span[1], 0)
+    text = count(part.detections)
+    if right - left > 6.2 * len(text):
+        # On the foot of its bar, or above the dot of a bar that is too low.
+        up = base - 5 if base - top > 24 else top - 8
+        middle = (left + right) / 2
+        parts.append(tag("text", text, x=middle, y=up, class_="tick inside", text_anchor="middle"))
+    if part.mean_score is not None and span == (part.least, part.most):
+        x, y = axes.at(part.mean_score, part.precision)
+        parts.append(tag("circle", cx=x, cy=y, r=3, class_="mark"))
+    return parts
+
+
+def _short(score: float) -> str:
+    """Three digits, without an exponent where that is short."""
+    return f"{score:.0f}" if 100 <= abs(score) < 1e5 else f"{score:.3g}"
 
 
 def _wanted(known: Calibration) -> Markup:

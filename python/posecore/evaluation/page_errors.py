@@ -13,6 +13,7 @@ from posecore.evaluation.markup import (
     fixed,
     join,
     percent,
+    plain,
     signed,
     table,
     tag,
@@ -215,10 +216,35 @@ def slices(content: PageContent) -> Markup | None:
         if (same := [known[group.name] for known in others if group.name in known])
     ]
     lead = (
-        "AP of parts of the people. Other people are ignored and cost nothing. Small counts make AP jump: look at the "
-        "number of people first."
+        "AP of parts of the people, to be compared with each other: the others are ignored, and a detection without a "
+        "person can count in more than one part. Small counts make AP jump: look at the number of people first."
     )
-    return section("slices", "Where it works", lead, tag("div", blocks, class_="pair"))
+    return section("slices", "Where it works", lead, tag("div", blocks, class_="pair"), _pictures(content))
+
+
+def _pictures(content: PageContent) -> Markup | None:
+    if not any(run.worst_pictures for run in content.runs):
+        return None
+    tables = [
+        table(
+            ("picture", "people", "missed", "wrong", "mean OKS"),
+            [
+                (
+                    tag("bdi", plain(row.name, 60)),
+                    count(row.truths),
+                    count(row.missed),
+                    count(row.wrong),
+                    fixed(row.mean_oks),
+                )
+                for row in run.worst_pictures
+            ],
+            caption="The worst pictures",
+            class_="numbers pictures",
+        )
+        for run in content.runs
+    ]
+    note = "People that count, how many of them nothing matches at the lowest threshold, and detections of nobody."
+    return tag("div", side_by_side(content, tables), tag("p", note, class_="note"))
 
 
 def _slice_table(content: PageContent, groups: Sequence[SliceGroup]) -> Markup:
@@ -241,9 +267,9 @@ def _slice_table(content: PageContent, groups: Sequence[SliceGroup]) -> Markup:
                     tag(
                         "span", fixed(bar.ap), tag("small", f" {change}", class_="change") if change else None
                     ),
-                    fixed(bar.ap50),
-                    fixed(bar.ap75),
-                    fixed(bar.ar),
+                    tight(bar.ap50),
+                    tight(bar.ap75),
+                    tight(bar.ar),
                 )
             )
     people = tag("span", "people", tag("small", " / detections"))

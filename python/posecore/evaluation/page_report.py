@@ -10,24 +10,45 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from posecore.arguments import whole
+from posecore.evaluation import calibration
 from posecore.evaluation.page_content import (
     AreaRange,
+    Calibration,
     Curve,
+    Entry,
     KeypointKinds,
     PageContent,
+    PictureRow,
     Point,
+    ReliabilityBin,
     Run,
+    ScoreThreshold,
+    SigmaPoint,
+    SliceBar,
+    SliceGroup,
     Step,
     Waterfall,
 )
 from posecore.evaluation.page_figure import has_figure
 from posecore.evaluation.page_gallery_entries import Worst
 from posecore.evaluation.page_pictures import with_pictures
+from posecore.evaluation.slices import rank_pictures, slices
 
 if TYPE_CHECKING:
     from posecore.evaluation.diagnosis import Diagnosis
     from posecore.evaluation.report import Report
     from posecore.evaluation.truths import FloatColumn, Truths
+
+_SLICES = {
+    "size": ("Size", "by the square root of the person's area"),
+    "keypoints": ("Labelled keypoints", "how many of the person's keypoints have a label"),
+    "crowding": ("Crowding", "by the greatest IoU of the person's box with another's in the picture"),
+    "aspect": ("Aspect", "portrait where the person's box is higher than wide"),
+}
+_WORST_PICTURES = 10
+_BINS = 10
+_PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_SCALES = (0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
 
 
 def page_of(
@@ -126,8 +147,9 @@ def _last_part(name: str) -> str:
     return path.name or name
 
 
-def _run(diagnosis: Diagnosis, name: str, entries: tuple) -> Run:  # type: ignore[type-arg]
+def _run(diagnosis: Diagnosis, name: str, entries: tuple[Entry, ...]) -> Run:
     report = diagnosis.report
+    known = calibration.calibrate(report, thresholds=(0.5,), bins=_BINS, scales=_SCALES)
     return Run(
         name=name,
         card=(*report.card(), ("corrections", _corrections(diagnosis))),
@@ -144,6 +166,10 @@ def _run(diagnosis: Diagnosis, name: str, entries: tuple) -> Run:  # type: ignor
                 report.protocol.skeleton.keypoints, diagnosis.errors[0].counts, strict=True
             )
         ),
+        slices=_slices(report),
+        worst_pictures=_worst_pictures(report),
+        calibration=_calibration(known),
+        sigma_scale=_sigma_scale(known),
         entries=entries,
     )
 
@@ -200,6 +226,78 @@ def _steps(diagnosis: Diagnosis, ap: FloatColumn, recall: FloatColumn) -> tuple[
         Step(name, tuple(_number(v) for v in ap[s]), tuple(_number(v) for v in recall[s]))
         for s, name in enumerate(diagnosis.steps)
     )
+
+
+def _slices(report: Report) -> tuple[SliceGroup, ...]:
+    parts = slices(report, by=tuple(_SLICES))
+    return tuple(
+        SliceGroup(
+            title,
+            note,
+            tuple(
+                SliceBar(
+                    part.label,
+                    part.truths,
+                    part.detections,
+                    *(_number(value) for value in (part.ap, part.ap50, part.ap75, part.ar)),
+                )
+                for part in parts
+                if part.name == name and part.truths
+            ),
+        )
+        for name, (title, note) in _SLICES.items()
+        if any(part.name == name and part.truths for part in parts)
+    )
+
+
+def _worst_pictures(report: Report) -> tuple[PictureRow, ...]:
+    ranked, images = rank_pictures(report), report.truths.images
+    return tuple(
+        PictureRow(
+            name=images.file_names[row] or f"image {images.ids[row]}",
+            truths=int(ranked.truths[place]),
+            missed=int(ranked.missed[place]),
+            wrong=int(ranked.wrong[place]),
+            mean_oks=float(ranked.mean_oks[place]),
+        )
+        for place, row in enumerate(ranked.rows[:_WORST_PICTURES])
+    )
+
+
+def _calibration(known: calibration.Calibration) -> Calibration:
+    first = known.reliability[0]
+    in_unit = first.binning == "equal width"
+    bins = []
+    for b, (least, most) in enumerate(zip(first.least, first.most, strict=True)):
+        if in_unit:
+            # Bars as wide as their bins, which are wider than the extreme scores in them.
+            place = min(int(least * _BINS), _BINS - 1)
+            least, most = place / _BINS, (place + 1) / _BINS
+        mean, precision = float(first.mean_scores[b]), float(first.precision[b])
+        bins.append(ReliabilityBin(float(least), float(most), mean, precision, int(first.counts[b])))
+    reached = {wanted: known.threshold_for(wanted) for wanted in _PRECISIONS}
+    thresholds = tuple(
+        ScoreThreshold(wanted, None, None, None, 0)
+        if found is None
+        else ScoreThreshold(wanted, found.score, found.precision, _finite(found.recall), found.detections)
+        for wanted, found in reached.items()
+    )
+    return Calibration(
+        oks=first.oks,
+        bins=tuple(bins),
+        thresholds=thresholds,
+        in_unit=in_unit,
+        error=_finite(first.expected_error),
+        rank_correlation=_finite(known.rank_correlation),
+    )
+
+
+def _sigma_scale(known: calibration.Calibration) -> tuple[SigmaPoint, ...]:
+    return tuple(SigmaPoint(point.scale, _number(point.averages.ap)) for point in known.sigma_scales)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _number(value: float) -> float | None:
