@@ -257,12 +257,13 @@ def sigma_scale(content: PageContent) -> Markup | None:
 
 
 def _scale_ticks(scales: list[float]) -> list[float]:
-    """At most six of the scales, far enough apart to be read."""
+    """Those of the scales whose numbers have room, 1 among them if it is one."""
+    room = (scales[-1] / scales[0]) ** 0.09 if scales[0] > 0 else 1.0
     kept: list[float] = []
-    for scale in scales:
-        if not kept or scale / max(kept[-1], 1e-9) > 1.18:
+    for scale in sorted(scales, key=lambda s: (s != 1, s)):
+        if all(max(scale, other) >= room * min(scale, other) for other in kept):
             kept.append(scale)
-    return kept if len(kept) <= 8 else kept[:: -(-len(kept) // 8)]
+    return sorted(kept)
 
 
 def _last_ap(run: Run) -> float:
