@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from posecore import skeletons
-from posecore.eval import PROTOCOLS, _numbers, _source, _whole
+from posecore.eval import PROTOCOLS, numbers, source_of, whole_number
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -40,11 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--skeleton", choices=skeletons.names(), help="what the keypoints are, instead of the protocol's")
     add(
         "--sigmas",
-        type=_numbers,
+        type=numbers,
         metavar="LIST",
         help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
     )
-    add("--max-detections", type=_whole, metavar="N", help="people looked at in each picture (default 20)")
+    add(
+        "--max-detections",
+        type=whole_number,
+        metavar="N",
+        help="people looked at in each picture (default 20)",
+    )
     add(
         "--true-sigma",
         action="store_true",
@@ -104,12 +109,12 @@ def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
         "sigmas": args.sigmas,
         "max_detections": args.max_detections,
     }
-    first = evaluate(_source(args.truth), _source(args.results), **options)
+    first = evaluate(source_of(args.truth), source_of(args.results), **options)
     reports = [first]
     if args.others is not None:
         # The truth is read once: both are of the same people.
         options |= {"protocol": first.protocol, "skeleton": None, "sigmas": None}
-        reports.append(evaluate(first.truths, _source(args.others), **options))
+        reports.append(evaluate(first.truths, source_of(args.others), **options))
     return [report.diagnose(true_sigma=args.true_sigma) for report in reports]
 
 

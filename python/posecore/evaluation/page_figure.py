@@ -42,7 +42,7 @@ STANDING: dict[str, Point] = {
 }
 """Keypoint name to its place in the standing figure, in the figure's own units."""
 
-_RING, _HOLE, _MARGIN = 8.6, 5.6, 14.0
+_RING, _HOLE, _MARGIN, _WIDTH = 8.6, 5.6, 14.0, 188.0
 
 
 def has_figure(skeleton: Skeleton) -> bool:
@@ -111,7 +111,9 @@ def figure(
     xs = [x for x, _ in points] + ([-80.0, 80.0] if has_figure(skeleton) else [])
     ys = [y for _, y in points] + ([-34.0] if has_figure(skeleton) else [])
     box = (min(xs) - _MARGIN, min(ys) - _MARGIN, max(xs) + _MARGIN, max(ys) + _MARGIN)
-    size = (box[0], box[1], box[2] - box[0], box[3] - box[1])
+    # Rings are as large on the page in every figure.
+    beside = max(0.0, _WIDTH - (box[2] - box[0])) / 2
+    size = (box[0] - beside, box[1], box[2] - box[0] + 2 * beside, box[3] - box[1])
     sides = (
         tag("text", "person's right", x=box[0] + 2, y=box[1] + 10, class_="side"),
         tag("text", "person's left", x=box[2] - 2, y=box[1] + 10, class_="side", text_anchor="end"),

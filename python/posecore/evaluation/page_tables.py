@@ -29,6 +29,9 @@ _STAT_MEANINGS = {
     "ARS": "recall, small people",
     "ARM": "recall, medium people",
     "ARL": "recall, large people",
+    "AP_easy": "pictures with crowdIndex below .2",
+    "AP_medium": "pictures with crowdIndex from .2 to .8",
+    "AP_hard": "pictures with crowdIndex from .8",
 }
 
 
