@@ -39,11 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--skeleton", choices=skeletons.names(), help="what the keypoints are, instead of the protocol's")
     add(
         "--sigmas",
-        type=_numbers,
+        type=numbers,
         metavar="LIST",
         help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
     )
-    add("--max-detections", type=_whole, metavar="N", help="people looked at in each picture (default 20)")
+    add(
+        "--max-detections",
+        type=whole_number,
+        metavar="N",
+        help="people looked at in each picture (default 20)",
+    )
     add("--images", action="store_true", help="a table of the pictures too, the worst first")
     add("--keypoints", action="store_true", help="a table of the keypoints too")
     group = parser.add_argument_group("distance metrics")
@@ -86,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
         return _distances(args)
     try:
         report = evaluate(
-            _source(args.truth),
-            _source(args.results),
+            source_of(args.truth),
+            source_of(args.results),
             protocol=args.protocol,
             skeleton=skeletons.get(args.skeleton) if args.skeleton else None,
             sigmas=args.sigmas,
@@ -182,7 +187,8 @@ def image_table(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _source(name: str) -> object:
+def source_of(name: str) -> object:
+    """What a file name on the command line is read from: - is stdin."""
     if name == "-":
         import sys
 
@@ -190,14 +196,16 @@ def _source(name: str) -> object:
     return Path(name)
 
 
-def _numbers(text: str) -> list[float]:
+def numbers(text: str) -> list[float]:
+    """An option's list of numbers with commas between them."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"wanted numbers with commas between them, got {text!r}") from None
 
 
-def _whole(text: str) -> int:
+def whole_number(text: str) -> int:
+    """An option's whole number above 0."""
     if not text.isdigit() or not 0 < int(text) < 2**31:
         raise argparse.ArgumentTypeError(f"wanted a whole number above 0, got {text!r}")
     return int(text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDERS = (".ci", "bench", "cmake", "cpp", "python", "tests", "tools")
-CODE = (".py", ".pyi", ".cpp", ".hpp", ".h")
+CODE = (".py", ".pyi", ".cpp", ".hpp", ".h", ".css", ".js")
 MADE = ("PKG-INFO",)  # by the build, in a source distribution
 TEXT = (*CODE, ".cmake", ".in", ".md", ".toml", ".txt", ".yml", ".yaml", "")
 

@@ -1,0 +1,148 @@
+"""`posecore diagnose`: why an AP is what it is, and one HTML file that shows it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from posecore import skeletons
+from posecore.eval import PROTOCOLS, numbers, source_of, whole_number
+from posecore.usage import OK, UsageError
+
+if TYPE_CHECKING:
+    from posecore.evaluation.diagnosis import Diagnosis
+
+NAME = "diagnose"
+SUMMARY = "say what costs AP, and show it in one HTML file"
+DETAILS = """\
+TRUTH is a COCO annotation file, RESULTS a COCO result file; a second one is set beside it. The file holds tables,
+curves, what each kind of error costs (as coco-analyze counts), and the worst people with truth and prediction.
+It opens offline and fetches nothing. Without --images people are drawn on plain grounds.
+example: posecore diagnose person_keypoints_val2017.json results.json --images val2017 --out results.html"""
+DEFAULT_OUT = "diagnosis.html"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("truth", metavar="TRUTH", help="annotations, COCO's JSON")
+    add("results", metavar="RESULTS", help="results, COCO's JSON")
+    add("others", metavar="OTHERS", nargs="?", help="other results, shown beside the first")
+    add(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="auto",
+        help="how people are matched and counted; auto goes by the truth's keypoints",
+    )
+    add("--skeleton", choices=skeletons.names(), help="what the keypoints are, instead of the protocol's")
+    add(
+        "--sigmas",
+        type=numbers,
+        metavar="LIST",
+        help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
+    )
+    add(
+        "--max-detections",
+        type=whole_number,
+        metavar="N",
+        help="people looked at in each picture (default 20)",
+    )
+    add(
+        "--true-sigma",
+        action="store_true",
+        help="corrected keypoints get the similarity that was meant, not coco-analyze's",
+    )
+    add("--images", metavar="DIR", help="the folder of the pictures, for the gallery")
+    add(
+        "--worst",
+        type=_worst,
+        default=100,
+        metavar="N",
+        help="people in the gallery, of each result file at most (default 100)",
+    )
+    add("--out", metavar="FILE", default=DEFAULT_OUT, help=f"the HTML file (default {DEFAULT_OUT})")
+    add("--force", action="store_true", help="overwrite a file that is there")
+    add("--json", action="store_true", help="print the diagnosis as JSON on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    _check(args)
+    from posecore.evaluation.page import save_html
+    from posecore.evaluation.page_report import page_of
+
+    try:
+        diagnoses = _diagnoses(args)
+        content = page_of(diagnoses, images=args.images, worst=args.worst)
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise UsageError(str(error)) from None
+    try:
+        written = save_html(args.out, content, force=args.force)
+    except FileExistsError:
+        raise _there(args.out) from None
+    if args.json:
+        both = [diagnosis.as_dict() for diagnosis in diagnoses]
+        runs = [
+            {"results": run.name, "stats": dict(run.stats), "diagnosis": one}
+            for run, one in zip(content.runs, both, strict=True)
+        ]
+        print(json.dumps({"page": str(written), "runs": runs}, allow_nan=False))
+    else:
+        for one, diagnosis in zip(content.runs, diagnoses, strict=True):
+            if len(diagnoses) == 2:
+                print(f"{_printable(one.name)}:")
+            print(f"{diagnosis}\n")
+    print(f"{_printable(str(written))}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    return OK
+
+
+def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
+    from posecore.evaluation.coco import evaluate
+
+    options: dict[str, Any] = {
+        "protocol": args.protocol,
+        "skeleton": skeletons.get(args.skeleton) if args.skeleton else None,
+        "sigmas": args.sigmas,
+        "max_detections": args.max_detections,
+    }
+    first = evaluate(source_of(args.truth), source_of(args.results), **options)
+    reports = [first]
+    if args.others is not None:
+        # The truth is read once: both are of the same people.
+        options |= {"protocol": first.protocol, "skeleton": None, "sigmas": None}
+        reports.append(evaluate(first.truths, source_of(args.others), **options))
+    return [report.diagnose(true_sigma=args.true_sigma) for report in reports]
+
+
+def _check(args: argparse.Namespace) -> None:
+    if [args.truth, args.results, args.others].count("-") > 1:
+        raise UsageError("-: wanted one file from stdin, got more")
+    if args.out == "-":
+        raise UsageError("--out: wanted a file, got - for stdout")
+    if os.path.isdir(args.out):
+        raise UsageError(f"--out: wanted a file, got the folder {args.out}")
+    given = [name for name in (args.truth, args.results, args.others) if name not in (None, "-")]
+    if any(os.path.realpath(name) == os.path.realpath(args.out) for name in given):
+        raise UsageError(f"--out: {args.out} is one of the files to read; choose another name")
+    if os.path.lexists(args.out) and not args.force:
+        raise _there(args.out)
+    if args.images is not None and not os.path.isdir(args.images):
+        raise UsageError(f"--images: wanted a folder, got {args.images}")
+
+
+def _there(path: str) -> UsageError:
+    return UsageError(f"--out: {path} is there already; add --force to overwrite")
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _worst(text: str) -> int:
+    if not re.fullmatch(r"\d{1,4}", text) or int(text) > 1000:
+        raise argparse.ArgumentTypeError(f"wanted a whole number from 0 to 1000, got {text!r}")
+    return int(text)
