@@ -13,7 +13,7 @@ from posecore.evaluation.truths import Detections, Images, Origin, Truths
 
 def read_truths(truth: Any, *, fields: tuple[str, ...] = ("keypoints",)) -> Truths:
     """Interim: the people of a COCO annotation file."""
-    data = json.loads(Path(truth).read_text()) if not isinstance(truth, dict) else truth
+    data = truth if isinstance(truth, dict) else _parsed(truth)
     images = sorted(data["images"], key=lambda image: image["id"])
     ids = np.array([image["id"] for image in images], np.int64)
     people = data["annotations"]
@@ -40,13 +40,19 @@ def read_truths(truth: Any, *, fields: tuple[str, ...] = ("keypoints",)) -> Trut
         is_crowd=np.array([bool(a.get("iscrowd", 0)) for a in people], np.bool_),
         keypoint_names=tuple(data["categories"][0].get("keypoints", ())) if data.get("categories") else (),
         category_names={c["id"]: c.get("name", "") for c in data.get("categories", [])},
-        origin=Origin(str(truth) if not isinstance(truth, dict) else "dict"),
+        origin=Origin(_name(truth) if not isinstance(truth, dict) else "dict"),
     )
 
 
-def read_detections(results: Any, truths: Truths, *, fields: tuple[str, ...] = ("keypoints",)) -> Detections:
+def read_detections(
+    results: Any,
+    truths: Truths,
+    *,
+    fields: tuple[str, ...] = ("keypoints",),
+    score_fields: tuple[str, ...] = ("score",),
+) -> Detections:
     """Interim: the people of a COCO result file."""
-    data = json.loads(Path(results).read_text()) if not isinstance(results, list) else results
+    data = results if isinstance(results, list) else _parsed(results)
     points = np.array([[v for f in fields for v in d[f]] for d in data], np.float64).reshape(
         len(data), truths.num_keypoints, 3
     )
@@ -56,6 +62,25 @@ def read_detections(results: Any, truths: Truths, *, fields: tuple[str, ...] = (
         category_ids=np.array([d["category_id"] for d in data], np.int64),
         xy=np.ascontiguousarray(points[:, :, :2]),
         keypoint_scores=points[:, :, 2].astype(np.float32),
-        scores=np.array([d["score"] for d in data], np.float64),
-        origin=Origin(str(results) if not isinstance(results, list) else "list"),
+        scores=np.array([d[next(f for f in score_fields if f in d)] for d in data], np.float64),
+        origin=Origin(_name(results) if not isinstance(results, list) else "list"),
+        loaded_areas=_loaded_areas(data, fields),
     )
+
+
+def _loaded_areas(data: list[dict[str, Any]], fields: tuple[str, ...]) -> np.ndarray | None:
+    if data and data[0].get("bbox"):
+        return np.array([d["bbox"][2] * d["bbox"][3] for d in data], np.float64)
+    if not data or fields == ("keypoints",) or "keypoints" not in data[0]:
+        return None
+    points = np.array([d["keypoints"] for d in data], np.float64).reshape(len(data), -1, 3)[:, :, :2]
+    extent = points.max(axis=1) - points.min(axis=1)
+    return np.asarray(extent[:, 0] * extent[:, 1])
+
+
+def _parsed(source: Any) -> Any:
+    return json.loads(source.read() if hasattr(source, "read") else Path(source).read_text())
+
+
+def _name(source: Any) -> str:
+    return str(getattr(source, "name", source))
