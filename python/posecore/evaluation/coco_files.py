@@ -83,4 +83,4 @@ def _parsed(source: Any) -> Any:
 
 
 def _name(source: Any) -> str:
-    return str(getattr(source, "name", source))
+    return str(getattr(source, "name", "stream") if hasattr(source, "read") else source)
