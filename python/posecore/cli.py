@@ -73,9 +73,9 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _commands() -> tuple[Any, ...]:
-    from posecore import eval, merge_feet, predict
+    from posecore import eval, inspect_data, merge_feet, predict
 
-    return (predict, eval, merge_feet)
+    return (predict, eval, merge_feet, inspect_data)
 
 
 def _parser() -> argparse.ArgumentParser:

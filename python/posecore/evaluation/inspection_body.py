@@ -53,6 +53,11 @@ class Body:
                 return "left" if keypoint == left else "right"
         return "middle"
 
+    def limb_side(self, a: int, b: int) -> str:
+        """The side of a limb: that of its keypoints; a middle one takes the other's, left to right is "middle"."""
+        sides = {self.side(a), self.side(b)} - {"middle"}
+        return sides.pop() if len(sides) == 1 else "middle"
+
     def pair_name(self, left: int) -> str:
         """What both keypoints of the pair with this left one are, such as "shoulder"."""
         return _split_side(self.names[left])[1].replace("_", " ") or self.names[left]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import scanstring
-from typing import Any, cast
+from typing import Any
 
 Span = tuple[int, int]
 """Where a value begins and ends in the text."""
@@ -22,7 +21,7 @@ def value_at(text: str, start: int) -> tuple[Any, int]:
         ValueError: the text is no JSON there, or nested too deeply.
     """
     try:
-        return cast("tuple[Any, int]", _decode(text, start))
+        return _decode(text, start)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -37,7 +36,9 @@ def members(text: str, start: int) -> Iterator[tuple[str, Span]]:
     if text[at : at + 1] == "}":
         return
     while True:
-        key, at = scanstring(text, _expect(text, at, '"', skip=False), True)
+        if text[at : at + 1] != '"':
+            raise ValueError(f"wanted a key at character {at}, got {text[at : at + 1]!r}")
+        key, at = value_at(text, at)
         at = _expect(text, _space(text, at), ":")
         end = value_at(text, at)[1]
         yield key, (at, end)
@@ -89,7 +90,7 @@ def _space(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _expect(text: str, at: int, character: str, *, skip: bool = True) -> int:
+def _expect(text: str, at: int, character: str) -> int:
     if text[at : at + 1] != character:
         raise ValueError(f"wanted {character} at character {at}, got {text[at : at + 1]!r}")
-    return _space(text, at + 1) if skip else at + 1
+    return _space(text, at + 1)

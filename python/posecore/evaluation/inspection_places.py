@@ -60,9 +60,9 @@ def places_of(truths: Truths, people: Ints, body: Body) -> tuple[Places, list[Fi
     """Where the keypoints of these people (rows of `truths`) lie, and who has some where none should be."""
     xy, seen = truths.xy[people], truths.visibility[people] > 0
     boxes = truths.boxes[people]
-    has_box: Bools = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+    has_box = (np.isfinite(boxes).sum(axis=1) == 4) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
     sizes = np.column_stack([truths.images.widths, truths.images.heights])[truths.image_index[people]]
-    has_size: Bools = (sizes > 0).all(axis=1)
+    has_size = (sizes > 0).sum(axis=1) == 2
     safe = np.where(has_box[:, None], boxes, [0.0, 0.0, 1.0, 1.0])
     heat, beyond = _heat((xy - safe[:, None, :2]) / safe[:, None, 2:], seen & has_box[:, None])
     corners = safe[:, :2] + safe[:, 2:]
