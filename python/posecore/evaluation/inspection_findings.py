@@ -140,12 +140,7 @@ def finding(
     kind: str, person: int, keypoints: tuple[int, ...], score: float, text: str, other: int = -1
 ) -> Finding:
     """The finding with its suspicion."""
+    score = float(score)
     return Finding(
-        kind,
-        int(person),
-        tuple(int(k) for k in keypoints),
-        float(score),
-        suspicion_of(kind, score),
-        text,
-        other,
+        kind, int(person), tuple(int(k) for k in keypoints), score, suspicion_of(kind, score), text, other
     )

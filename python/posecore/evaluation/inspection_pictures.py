@@ -177,4 +177,5 @@ def _crop(
     if not done:
         return None
     place = (x0 / by - view.left) * view.scale, (y0 / by - view.top) * view.scale
-    return jpeg.tobytes(), place[0], place[1], (x1 - x0) * scale, (y1 - y0) * scale
+    sides = (x1 - x0) * scale, (y1 - y0) * scale
+    return jpeg.tobytes(), float(place[0]), float(place[1]), float(sides[0]), float(sides[1])

@@ -39,7 +39,7 @@ _SIZE_DOUBT = 0.2
 _ANYWHERE = 100.0
 """Variance of a person's position: nothing is known of it."""
 _TURNS = 8
-_SAMPLE = 20_000
+_SAMPLE = 4000
 _CHUNK = 2048
 _ROUNDS = 6
 

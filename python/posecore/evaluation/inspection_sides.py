@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LEAST_LABELLED = 6
 """Fewer keypoints have no rest that could be contradicted."""
 _FACING_PEOPLE = 2 * LEAST_PEOPLE
+_ROUNDS = 2
 
 
 def exchanged(
@@ -50,7 +51,7 @@ def exchanged(
     chains = chains_of(body)
     enough = seen.sum(axis=1) >= _LEAST_LABELLED
     facing = _facing(visibility, body) & enough
-    front = learn(xy[facing], seen[facing], flip_of(body)) if facing.sum() >= _FACING_PEOPLE else None
+    front = _front_model(xy[facing], seen[facing], body)
     if front is None:
         facing[:] = False
     groups = [(enough & ~facing, model, False), (facing, front, True)]
@@ -72,6 +73,22 @@ def exchanged(
         gain[rows] = np.where(np.isfinite(value), value, np.nan)
         chosen[rows] = np.where(np.isfinite(value), best, -1)
     return gain, [*chains, body.flip_pairs], chosen, facing
+
+
+def _front_model(xy: Floats, seen: Bools, body: Body) -> PoseModel | None:
+    """The model of people seen from the front, learnt without those who look exchanged as a whole."""
+    straight = np.ones(len(xy), np.bool_)
+    orders = np.array([np.arange(body.num_keypoints), _order(body.flip_pairs, body)])
+    model = None
+    for _ in range(_ROUNDS):
+        if straight.sum() < _FACING_PEOPLE:
+            break
+        model = learn(xy[straight], seen[straight], flip_of(body))
+        if model is None:
+            break
+        surprise = model.surprise(xy, seen, orders)
+        straight = ~(surprise[:, 1] < surprise[:, 0])
+    return model
 
 
 def flip_of(body: Body) -> Ints | None:

@@ -50,44 +50,71 @@ def flown_and_exchanged(
 ) -> list[Finding]:
     """Keypoints that fly away and pairs that are exchanged.
 
-    A keypoint that is strange as long as sides are as labelled, and not once they are exchanged, is found as
-    exchanged alone. Up to three keypoints of a person are found one after the other, each given what is left.
+    Where exchanging sides and leaving one keypoint out both mend a person, the one counts that leaves the rest
+    less strange. Up to three keypoints of a person are found one after the other, each given what is left.
     """
-    found = []
-    people = np.arange(len(xy))
+    found: list[Finding] = []
     if body.flip_pairs:
-        gain, chains, chosen, facing = exchanged(xy, visibility, body, model)
-        xy = xy.copy()
-        for person in people[gain >= RULES["sides"].alarm]:
-            seen = visibility[person] > 0
-            pairs = [p for p in chains[chosen[person]] if seen[list(p)].all()]
-            whole = len(pairs) == sum(bool(seen[list(p)].all()) for p in body.flip_pairs)
-            parts = ", ".join(body.pair_name(a) for a, _ in pairs)
-            text = (
-                "all left and right contradict the face, which is seen from the front"
-                if whole
-                else f"left and right {parts} contradict the rest of the person"
-                + (", which is seen from the front" if facing[person] else "")
-            )
-            found.append(finding("sides", person, tuple(k for p in pairs for k in p), gain[person], text))
-            for a, b in pairs:
-                xy[person, [a, b]] = xy[person, [b, a]]
+        xy, found = _exchanged(xy, visibility, body, model)
     seen = visibility > 0
-    rows, alarm = people, RULES["flown"].alarm
+    rows, alarm = np.arange(len(xy)), RULES["flown"].alarm
     for _ in range(_MOST_FLOWN):
-        strange = np.nan_to_num(model.judge(xy[rows], seen[rows]).strange, nan=-1.0)
-        worst = strange.argmax(axis=1) if strange.size else np.zeros(0, np.int64)
-        value = strange[np.arange(len(rows)), worst]
+        worst, value = _strangest(model, xy[rows], seen[rows])
         for at in np.flatnonzero(value >= alarm):
             k = int(worst[at])
             text = f"{body.names[k]} is far from where the others leave it"
-            found.append(finding("flown", rows[at], (k,), value[at], text))
+            found.append(finding("flown", int(rows[at]), (k,), float(value[at]), text))
         rows, worst = rows[value >= alarm], worst[value >= alarm]
         if not len(rows):
             break
         seen = seen.copy()
         seen[rows, worst] = False
     return found
+
+
+def _exchanged(
+    xy: Floats, visibility: npt.NDArray[np.uint8], body: Body, model: PoseModel
+) -> tuple[Floats, list[Finding]]:
+    """People with sides exchanged: their keypoints with the sides put right, and what was found."""
+    gain, chains, chosen, facing = exchanged(xy, visibility, body, model)
+    rows = np.flatnonzero(gain >= RULES["sides"].alarm)
+    seen = visibility[rows] > 0
+    right = xy[rows].copy()
+    pairs_of = []
+    for at, chain in enumerate(chosen[rows].tolist()):
+        pairs = [pair for pair in chains[chain] if seen[at, list(pair)].all()]
+        pairs_of.append(pairs)
+        for a, b in pairs:
+            right[at, [a, b]] = right[at, [b, a]]
+    worst, as_labelled = _strangest(model, xy[rows], seen)
+    without = seen.copy()
+    without[np.arange(len(rows)), worst] = False
+    flown = (as_labelled >= RULES["flown"].alarm) & (
+        _strangest(model, xy[rows], without)[1] < _strangest(model, right, seen)[1]
+    )
+    found = []
+    xy = xy.copy()
+    for at in np.flatnonzero(~flown).tolist():
+        person, pairs = int(rows[at]), pairs_of[at]
+        xy[person] = right[at]
+        whole = len(pairs) == sum(bool(seen[at, list(pair)].all()) for pair in body.flip_pairs)
+        parts = ", ".join(body.pair_name(a) for a, _ in pairs)
+        text = (
+            "all left and right contradict the face, which is seen from the front"
+            if whole
+            else f"left and right {parts} contradict the rest of the person"
+            + (", which is seen from the front" if facing[person] else "")
+        )
+        keypoints = tuple(k for pair in pairs for k in pair)
+        found.append(finding("sides", person, keypoints, float(gain[person]), text))
+    return xy, found
+
+
+def _strangest(model: PoseModel, xy: Floats, seen: Bools) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Each person's strangest keypoint and how strange it is; -1 where none is judged."""
+    strange = np.nan_to_num(model.judge(xy, seen).strange, nan=-1.0)
+    worst = strange.argmax(axis=1)
+    return worst, strange[np.arange(len(strange)), worst]
 
 
 def limb_lengths(
@@ -109,7 +136,7 @@ def limb_lengths(
         outliers = np.flatnonzero(z >= alarm)
         for at in outliers:
             text = f"{body.names[a]} to {body.names[b]} is {ratio[at] / median:.1f} x the usual length"
-            found.append(finding("limb", rows[at], (a, b), z[at], text))
+            found.append(finding("limb", int(rows[at]), (a, b), float(z[at]), text))
         lengths.append(LimbLengths((a, b), len(rows), low, median, high, deviation, len(outliers)))
     return lengths, found
 
