@@ -73,9 +73,9 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _commands() -> tuple[Any, ...]:
-    from posecore import diagnose, eval, merge_feet, predict
+    from posecore import diagnose, eval, inspect_data, merge_feet, predict
 
-    return (predict, eval, diagnose, merge_feet)
+    return (predict, eval, diagnose, inspect_data, merge_feet)
 
 
 def _parser() -> argparse.ArgumentParser:
