@@ -58,7 +58,9 @@ def evaluate(
     if max_detections is not None:
         chosen = replace(chosen, max_detections=whole(max_detections, "max_detections", 1, 2**31 - 1))
     detections = (
-        results if isinstance(results, Detections) else read_detections(results, truths, fields=chosen.fields)
+        results
+        if isinstance(results, Detections)
+        else read_detections(results, truths, fields=chosen.fields, score_fields=chosen.score_fields)
     )
     areas = areas_of(truths, chosen)
     notes = [*truths.origin.notes, *detections.origin.notes]

@@ -109,7 +109,7 @@ def match(
         truth_rows=truth_rows,
         truth_offsets=truth_offsets,
         detection_xy=detections.xy,
-        detection_areas=detection_areas,
+        detection_areas=detections.loaded_areas if detection_areas is None else detection_areas,
         detection_ignored=_bytes(detection_ignored),
         detection_rows=rows,
         detection_offsets=offsets,

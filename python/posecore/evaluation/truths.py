@@ -110,6 +110,9 @@ class Detections:
         keypoint_scores: (D, K) float32, the third number of each keypoint; COCO's numbers never read it.
         scores: (D,) float64, finite, of any range.
         origin: the file.
+        loaded_areas: (D,) float64 in px², what COCO's loader takes as each result's area where that is not the
+            extent of `xy`: of its `bbox` where the first result has one, else the extent of its `keypoints`,
+            whatever fields `xy` was read from; None: the extent of `xy`.
     """
 
     image_index: IntColumn
@@ -118,6 +121,7 @@ class Detections:
     keypoint_scores: npt.NDArray[np.float32]
     scores: FloatColumn
     origin: Origin
+    loaded_areas: FloatColumn | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -131,11 +135,14 @@ class Detections:
             xy=self.xy[wanted],
             keypoint_scores=self.keypoint_scores[wanted],
             scores=self.scores[wanted],
+            loaded_areas=None if self.loaded_areas is None else self.loaded_areas[wanted],
         )
 
     @property
     def areas(self) -> FloatColumn:
-        """(D,) float64 in px²: (max x - min x) (max y - min y) over all K points, as COCO measures it."""
+        """(D,) float64 in px²: `loaded_areas`, else (max x - min x) (max y - min y) over all K points."""
+        if self.loaded_areas is not None:
+            return self.loaded_areas
         if not self.xy.size:
             return np.zeros(len(self))
         # A column at a time: six times as fast as both at once.
