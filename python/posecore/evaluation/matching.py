@@ -131,20 +131,31 @@ def match(
     )
 
 
-def accumulate(matches: Matches, scores: FloatColumn, *, images: BoolArray | None = None) -> Accumulated:
-    """Precision at the 101 levels of recall, and recall.
+def accumulate(
+    matches: Matches,
+    scores: FloatColumn,
+    *,
+    images: BoolArray | None = None,
+    recall_levels: FloatColumn = RECALL_LEVELS,
+    max_detections: int | None = None,
+) -> Accumulated:
+    """Precision at levels of recall, and recall.
 
     Args:
         scores: (D,) float64, of the detections; the order within an image is that of `matches`.
         images: (I,) the pictures that count; all where it is left out.
+        recall_levels: (R,) float64, ascending.
+        max_detections: the best of each image and category that count; all that were matched where it is left out.
     """
     truths, detections = matches.truths, matches.detections
-    shape = (len(matches.thresholds), len(RECALL_LEVELS), len(matches.categories), len(matches.ranges))
+    shape = (len(matches.thresholds), len(recall_levels), len(matches.categories), len(matches.ranges))
     precision, reached = np.full(shape, -1.0), np.full(shape, -1.0)
     recall = np.full((shape[0], *shape[2:]), -1.0)
     for c, category in enumerate(matches.categories):
         places = np.arange(matches.offsets[c], matches.offsets[c + 1])
         wanted = truths.category_ids == category
+        if max_detections is not None:
+            places = places[_places_in_runs(detections.image_index[matches.order[places]]) < max_detections]
         if images is not None:
             places = places[images[detections.image_index[matches.order[places]]]]
             wanted &= images[truths.image_index]
@@ -162,7 +173,7 @@ def accumulate(matches: Matches, scores: FloatColumn, *, images: BoolArray | Non
                     matches.truth[a, t],
                     _bytes(matches.ignored[a, t]),
                     positives,
-                    RECALL_LEVELS,
+                    recall_levels,
                 )
     return Accumulated(precision, recall, reached)
 
@@ -220,6 +231,13 @@ def _best(rows: IntColumn, offsets: IntColumn, most: int) -> tuple[IntColumn, In
         return rows, offsets
     place = np.arange(len(rows)) - np.repeat(offsets[:-1], counts)
     return rows[place < most], np.concatenate(([0], np.cumsum(np.minimum(counts, most)))).astype(np.int64)
+
+
+def _places_in_runs(values: IntColumn) -> IntColumn:
+    """0, 1, 2, ... within each run of equal values."""
+    starts = np.flatnonzero(np.diff(values, prepend=-1))
+    counts = np.diff(np.append(starts, len(values)))
+    return np.arange(len(values)) - np.repeat(starts, counts)
 
 
 def _bytes(flags: BoolArray | None) -> Any:
