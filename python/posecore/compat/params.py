@@ -90,12 +90,17 @@ class Params:
                 f"sigmas: {self.iouType} has none of its own, and OKS needs one a keypoint; wanted "
                 "COCOeval(..., sigmas=...)"
             )
+        for name in ("iouThrs", "areaRng", "maxDets"):
+            if not len(getattr(self, name)):
+                raise ValueError(f"{name}: wanted at least one, got none")
         sigmas = tuple(number(sigma, "kpt_oks_sigmas", 1e-9, 1e9) for sigma in self.kpt_oks_sigmas)
         ranges = []
         for pair in self.areaRng:
             if len(pair) != 2:
                 raise ValueError(f"areaRng: wanted pairs of px², got {pair!r}")
             least, most = (number(end, "areaRng", -np.inf, np.inf) for end in pair)
+            if not least <= most:
+                raise ValueError(f"areaRng: wanted pairs that ascend, got {pair!r}")
             ranges.append(AreaRange(f"{least:g} to {most:g}", least, most))
         return Protocol(
             name=self.iouType,

@@ -123,7 +123,9 @@ def match(
         thresholds=np.array(thresholds, np.float64),
         ranges=tuple(ranges),
         order=rows,
-        offsets=offsets[:: len(truths.images)] if len(truths.images) else np.zeros(1, np.int64),
+        offsets=offsets[:: len(truths.images)]
+        if len(truths.images)
+        else np.zeros(len(categories) + 1, np.int64),
         truth=truth,
         ignored=ignored.view(np.bool_),
         detection_of_truth=detection_of_truth,
