@@ -212,16 +212,21 @@ class COCO:
         )
 
     def narrowed(self, image_ids: Collection[Any]) -> Record | None:
-        """A dataset of these images alone, where the dicts are held and there are other images."""
-        if not self._held or self._annotated is not None:
+        """A dataset of these images alone, where the dicts are held and there are other images.
+
+        One more image comes along where nobody is annotated in these: it says how many keypoints people have.
+        """
+        index = self._indexed() if self._held and self._annotated is None else None
+        if index is None or len(index.imgs) <= len(image_ids):
             return None
-        index = self._indexed()
-        if len(index.imgs) <= len(image_ids):
-            return None
-        known = [image for image in image_ids if image in index.imgs]
+        wanted = [image for image in image_ids if image in index.imgs]
+        people = [a for image in wanted for a in index.annotations_of_image.get(image, ())]
+        if not people:
+            people = next(([a] for a in index.anns.values() if a["image_id"] in index.imgs), [])
+            wanted += [a["image_id"] for a in people]
         return {
-            "images": [index.imgs[image] for image in known],
-            "annotations": [a for image in known for a in index.annotations_of_image.get(image, ())],
+            "images": [index.imgs[image] for image in wanted],
+            "annotations": people,
             "categories": self._document().get("categories", []),
         }
 

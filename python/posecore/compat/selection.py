@@ -107,7 +107,7 @@ def _read(
     # Training loops evaluate a few images at a time, out of a set that is held as dicts: those images alone are read.
     # Where that fails the whole is read, for the sentence that names the record by its place in the whole.
     narrowed = annotated.narrowed(image_ids)
-    if narrowed is not None and narrowed["annotations"] and results.is_of(image_ids):
+    if narrowed is not None and results.is_of(image_ids):
         try:
             truths = read_truths(narrowed, fields=protocol.fields)
             detections, ids = results.detections(truths, protocol.fields, protocol.score_fields)
