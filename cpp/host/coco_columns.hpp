@@ -79,7 +79,7 @@ enum class CocoStatus : uint8_t {
 
 // A list of results, or an object with such a list as "annotations". Their areas are those that COCO's loader gives
 // them where these are not what the K points span: of `bbox` where the first result has one; else what the field
-// "keypoints" spans where that is none of `fields`.
+// "keypoints" spans where `fields` are not that alone.
 [[nodiscard]] CocoStatus read_coco_results(ByteSource source, const CocoFields& fields, CocoPeople* results,
                                            Complaint* complaint);
 

@@ -207,15 +207,20 @@ double CocoPeopleReader::loaded_area() const {
   if (boxed_) {
     return record_.has(kBox) && box_.size() == 4 ? box_[2] * box_[3] : kNone;
   }
-  if (!record_.has(kBody) || body_.size() < 3) {
+  const Column<double>* body = record_.has(kBody) ? &body_ : nullptr;
+  for (int32_t i = 0; fields_.count > 1 && i < fields_.count; ++i) {
+    body = std::strcmp(fields_.names[i], "keypoints") == 0 ? &keypoints_[i] : body;
+  }
+  if (body == nullptr || body->size() < 3) {
     return kNone;
   }
-  double least[] = {body_[0], body_[1]};
-  double most[] = {body_[0], body_[1]};
-  for (size_t at = 3; at + 1 < body_.size(); at += 3) {
+  const double* const points = body->data();
+  double least[] = {points[0], points[1]};
+  double most[] = {points[0], points[1]};
+  for (size_t at = 3; at + 1 < body->size(); at += 3) {
     for (size_t axis = 0; axis < 2; ++axis) {
-      least[axis] = std::fmin(least[axis], body_[at + axis]);
-      most[axis] = std::fmax(most[axis], body_[at + axis]);
+      least[axis] = std::fmin(least[axis], points[at + axis]);
+      most[axis] = std::fmax(most[axis], points[at + axis]);
     }
   }
   return (most[0] - least[0]) * (most[1] - least[1]);

@@ -39,6 +39,7 @@ def areas(results: list[dict[str, Any]], fields: tuple[str, ...]) -> list[float]
 def test_the_area_of_a_result_is_that_of_its_body_whatever_is_scored() -> None:
     assert areas([result()], BODY) == [300.0]
     assert areas([result()], HAND) == [300.0]
+    assert areas([result(hand=[500, 500, 1] * 4)], (*HAND, *BODY)) == [300.0]
     without = {key: value for key, value in result().items() if key != "keypoints"}
     assert areas([without, result()], HAND) == [6.0, 300.0]
 

@@ -79,7 +79,7 @@ def read_detections(
         score_fields: the score is the first of these that a result has: "score", or one more before it.
 
     The area of a result is what its keypoints span. As in COCO's loader it is instead that of its `bbox` where the
-    first result has one, and else what its "keypoints" span where `fields` are others.
+    first result has one, and else what its "keypoints" span where `fields` are not these alone.
 
     A missing `category_id` is the truth's, where that has one. Results of a category that the truth does not have are
     kept, and a note in the origin says how many: COCO's evaluation passes them over.
