@@ -159,10 +159,11 @@ inline void check(host::CocoStatus status, PythonBytes& bytes, const host::Compl
 
 // What the list is called, then image ids, category ids, whether they have one, xy, keypoint scores, scores.
 [[nodiscard]] inline py::tuple read_coco_results(Fill fill, const std::vector<std::string>& fields,
-                                                 int64_t num_keypoints) {
+                                                 int64_t num_keypoints, const std::string& part_score) {
   host::CocoPeople people;
   host::Complaint complaint;
-  const host::CocoFields wanted = fields_of(fields, num_keypoints);
+  host::CocoFields wanted = fields_of(fields, num_keypoints);
+  wanted.part_score = part_score.empty() ? nullptr : part_score.c_str();
   PythonBytes bytes(std::move(fill));
   host::CocoStatus status = host::CocoStatus::kOk;
   {
@@ -174,7 +175,8 @@ inline void check(host::CocoStatus status, PythonBytes& bytes, const host::Compl
   const auto keypoints = static_cast<py::ssize_t>(people.num_keypoints);
   return py::make_tuple(people.section, array_of(people.image_ids), array_of(people.category_ids),
                         array_of(people.has_category), array_of(people.xy, {rows, keypoints, 2}),
-                        array_of(people.keypoint_scores, {rows, keypoints}), array_of(people.scores));
+                        array_of(people.keypoint_scores, {rows, keypoints}), array_of(people.scores),
+                        array_of(people.areas));
 }
 
 inline void bind_coco_files(py::module_& module) {
@@ -182,9 +184,9 @@ inline void bind_coco_files(py::module_& module) {
   module.def(
       "read_coco_truths", &read_coco_truths, "fill"_a, "fields"_a,
       "`fill` puts the next bytes and says how many, 0 at the end. Tuples of columns: images, categories, people.");
-  module.def("read_coco_results", &read_coco_results, "fill"_a, "fields"_a, "num_keypoints"_a,
-             "The name of the list, and the columns image ids, category ids, whether there is one, xy, keypoint "
-             "scores, scores.");
+  module.def("read_coco_results", &read_coco_results, "fill"_a, "fields"_a, "num_keypoints"_a, "part_score"_a = "",
+             "The list's name, image ids, category ids, whether there is one, xy, keypoint scores, scores,\n"
+             "areas (NaN: those of xy). `part_score` is taken instead of score where there is one.");
 }
 
 }  // namespace posecore::python

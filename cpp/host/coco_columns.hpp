@@ -37,7 +37,7 @@ struct CocoPeople {
   Column<double> xy;                     // (rows, K, 2)
   Column<uint8_t> visibility;            // (rows, K), of truths
   Column<float> keypoint_scores;         // (rows, K), of results
-  Column<double> areas;                  // of truths, NaN where there is none
+  Column<double> areas;                  // NaN where there is none; of results, as COCO's loader has it
   Column<double> boxes;                  // (rows, 4), the same
   Column<bool> is_crowd;                 // of truths
   Column<int64_t> stated_num_keypoints;  // of truths, -1 where there is none
@@ -59,7 +59,8 @@ struct CocoFields {
 
   const char* names[kMost] = {"keypoints"};  // keypoint fields, in the order of the columns; at most kMostKeyBytes each
   int32_t count = 1;
-  int64_t num_keypoints = -1;  // in all of them together; -1: as many as the first person has
+  const char* part_score = nullptr;  // of results: what is taken instead of "score" where there is one
+  int64_t num_keypoints = -1;        // in all of them together; -1: as many as the first person has
 };
 
 // Most keypoints of one field.
@@ -76,7 +77,9 @@ enum class CocoStatus : uint8_t {
 [[nodiscard]] CocoStatus read_coco_truths(ByteSource source, const CocoFields& fields, CocoTruths* truths,
                                           Complaint* complaint);
 
-// A list of results, or an object with such a list as "annotations".
+// A list of results, or an object with such a list as "annotations". Their areas are those that COCO's loader gives
+// them where these are not what the K points span: of `bbox` where the first result has one; else what the field
+// "keypoints" spans where `fields` are not that alone.
 [[nodiscard]] CocoStatus read_coco_results(ByteSource source, const CocoFields& fields, CocoPeople* results,
                                            Complaint* complaint);
 

@@ -75,6 +75,10 @@ void CocoPeopleReader::member(std::string_view key) {
     record_.whole(kCategoryId, INT64_MIN, &category_id_);
   } else if (!truths && key == "score") {
     record_.finite(kScore, -HUGE_VAL, &score_);
+  } else if (!truths && fields_.part_score != nullptr && key == fields_.part_score) {
+    record_.finite(kPartScore, -HUGE_VAL, &part_score_);
+  } else if (!truths && key == "keypoints") {
+    record_.reals(kBody, static_cast<size_t>(3 * kMostKeypoints), &body_);
   } else if (truths && key == "id") {
     record_.whole(kId, INT64_MIN, &id_);
   } else if (truths && key == "iscrowd") {
@@ -83,7 +87,7 @@ void CocoPeopleReader::member(std::string_view key) {
     record_.whole(kNumKeypoints, 0, &num_keypoints_);
   } else if (truths && key == "area") {
     record_.finite(kArea, 0.0, &area_);
-  } else if (truths && key == "bbox") {
+  } else if (key == "bbox") {
     record_.reals(kBox, 4, &box_);
   } else {
     (void)json_->skip();
@@ -93,6 +97,9 @@ void CocoPeopleReader::member(std::string_view key) {
 const char* CocoPeopleReader::name_of_field(int32_t field) const {
   static constexpr const char* kNames[] = {"id",   "image_id", "category_id", "iscrowd", "num_keypoints",
                                            "area", "bbox",     "score"};
+  if (field == kPartScore || field == kBody) {
+    return field == kBody ? "keypoints" : fields_.part_score;
+  }
   return field < kKeypoints ? kNames[field] : fields_.names[field - kKeypoints];
 }
 
@@ -159,8 +166,8 @@ bool CocoPeopleReader::numbers_are_good() {
                        part == 2 && !truths ? "score" : kParts[part], at / 3);
         return false;
       }
-      if (truths && part == 2 && !(value >= 0.0 && value <= 255.0 && value == std::floor(value))) {
-        record_.refuse(kKeypoints + i, "wanted a whole number from 0 to 255 for v of keypoint %zu, got %s", at / 3,
+      if (truths && part == 2 && !(value >= 0.0 && value <= 255.0)) {
+        record_.refuse(kKeypoints + i, "wanted a number from 0 to 255 for v of keypoint %zu, got %s", at / 3,
                        Spelled(value).text);
         return false;
       }
@@ -180,11 +187,11 @@ bool CocoPeopleReader::finish(Complaint* complaint) {
   const bool truths = kind_ == Kind::kTruths;
   if (record_.first_refused() < 0) {
     bool good = (!truths || required(kId, "a whole number")) && required(kImageId, "a whole number") &&
-                (truths || required(kScore, "a finite number"));
+                (truths || record_.has(kPartScore) || required(kScore, "a finite number"));
     for (int32_t i = 0; good && i < fields_.count; ++i) {
       good = required(kKeypoints + i, truths ? "x, y, v of each keypoint" : "x, y, score of each keypoint");
     }
-    if (good && record_.has(kBox) && box_.size() != 4) {
+    if (good && record_.has(kBox) && box_.size() != 4 && (truths || box_.size() != 0)) {
       record_.refuse(kBox, "wanted four numbers (x, y, width, height), got %zu", box_.size());
       good = false;
     }
@@ -194,6 +201,29 @@ bool CocoPeopleReader::finish(Complaint* complaint) {
   }
   complain(record_.first_refused(), complaint);
   return false;
+}
+
+double CocoPeopleReader::loaded_area() const {
+  if (boxed_) {
+    return record_.has(kBox) && box_.size() == 4 ? box_[2] * box_[3] : kNone;
+  }
+  const Column<double>* body = record_.has(kBody) ? &body_ : nullptr;
+  for (int32_t i = 0; fields_.count > 1 && i < fields_.count; ++i) {
+    body = std::strcmp(fields_.names[i], "keypoints") == 0 ? &keypoints_[i] : body;
+  }
+  if (body == nullptr || body->size() < 3) {
+    return kNone;
+  }
+  const double* const points = body->data();
+  double least[] = {points[0], points[1]};
+  double most[] = {points[0], points[1]};
+  for (size_t at = 3; at + 1 < body->size(); at += 3) {
+    for (size_t axis = 0; axis < 2; ++axis) {
+      least[axis] = std::fmin(least[axis], points[at + axis]);
+      most[axis] = std::fmax(most[axis], points[at + axis]);
+    }
+  }
+  return (most[0] - least[0]) * (most[1] - least[1]);
 }
 
 bool CocoPeopleReader::append() {
@@ -215,7 +245,7 @@ bool CocoPeopleReader::append() {
       *xy++ = numbers[0];
       *xy++ = numbers[1];
       if (truths) {
-        visibility[keypoint] = static_cast<uint8_t>(numbers[2]);
+        visibility[keypoint] = static_cast<uint8_t>(std::ceil(numbers[2]));
         labelled_here += numbers[2] > 0.0 ? 1 : 0;
       } else {
         scores[keypoint] = static_cast<float>(numbers[2]);
@@ -229,7 +259,8 @@ bool CocoPeopleReader::append() {
   bool kept = p.image_ids.append(image_id_) && p.category_ids.append(has_category ? category_id_ : 0) &&
               p.has_category.append(has_category);
   if (!truths) {
-    return kept && p.scores.append(score_);
+    boxed_ = row_ == 0 ? record_.has(kBox) && box_.size() == 4 : boxed_;
+    return kept && p.scores.append(record_.has(kPartScore) ? part_score_ : score_) && p.areas.append(loaded_area());
   }
   const double no_box[] = {kNone, kNone, kNone, kNone};
   kept = kept && p.ids.append(id_) && p.is_crowd.append(record_.has(kIsCrowd) && is_crowd_) &&

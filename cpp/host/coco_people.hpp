@@ -16,7 +16,19 @@ class CocoPeopleReader {
   void read(Complaint* complaint);
 
  private:
-  enum Field : int32_t { kId, kImageId, kCategoryId, kIsCrowd, kNumKeypoints, kArea, kBox, kScore, kKeypoints };
+  enum Field : int32_t {
+    kId,
+    kImageId,
+    kCategoryId,
+    kIsCrowd,
+    kNumKeypoints,
+    kArea,
+    kBox,
+    kScore,
+    kPartScore,
+    kBody,
+    kKeypoints
+  };
 
   void clear();
   void member(std::string_view key);
@@ -25,6 +37,7 @@ class CocoPeopleReader {
   [[nodiscard]] bool counts_agree();
   [[nodiscard]] bool numbers_are_good();
   [[nodiscard]] bool append();
+  [[nodiscard]] double loaded_area() const;
   void complain(int32_t field, Complaint* complaint) const;
   [[nodiscard]] const char* name_of_field(int32_t field) const;
 
@@ -36,6 +49,7 @@ class CocoPeopleReader {
   CocoRecord record_;
   size_t row_ = 0;
   bool counted_ = false;
+  bool boxed_ = false;                     // results whose areas are those of their boxes
   size_t counts_[CocoFields::kMost] = {};  // numbers a field, as the first person has them
 
   // The record that is read.
@@ -46,7 +60,9 @@ class CocoPeopleReader {
   bool is_crowd_ = false;
   double area_ = 0.0;
   double score_ = 0.0;
+  double part_score_ = 0.0;
   Column<double> box_;
+  Column<double> body_;  // the field "keypoints" of results, where it is not scored
   Column<double> keypoints_[CocoFields::kMost];
 };
 

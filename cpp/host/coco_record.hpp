@@ -40,7 +40,7 @@ struct Complaint {
 
 class CocoRecord {
  public:
-  static constexpr int32_t kMostFields = 16;
+  static constexpr int32_t kMostFields = 18;
   static constexpr size_t kMostTextBytes = 65536;
 
   explicit CocoRecord(JsonPull* json) : json_(json) {}

@@ -125,9 +125,11 @@ def read_coco_results(
     fill: collections.abc.Callable[[memoryview], int],
     fields: collections.abc.Sequence[str],
     num_keypoints: int,
+    part_score: str = "",
 ) -> tuple[typing.Any, ...]:
     """
-    The name of the list, and the columns image ids, category ids, whether there is one, xy, keypoint scores, scores.
+    The list's name, image ids, category ids, whether there is one, xy, keypoint scores, scores,
+    areas (NaN: those of xy). `part_score` is taken instead of score where there is one.
     """
 
 def read_coco_truths(

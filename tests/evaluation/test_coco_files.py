@@ -219,7 +219,7 @@ def test_without_a_list_of_categories_those_of_the_people_are_taken() -> None:
 
 NAN, INFINITY = float("nan"), float("inf")
 SHORT, ODD = keypoints()[:48], keypoints()[:-1]
-FRACTION = [*keypoints()[:-1], 0.5]
+FRACTION = [*keypoints()[:-1], -0.5]
 
 REFUSED_TRUTHS = {
     "id": ((None, "missing"), ("7", "wanted a whole number, got text"), (1.5, "got 1.5"), (7, "all different"),
@@ -232,7 +232,7 @@ REFUSED_TRUTHS = {
     "bbox": (([1, 2, 3], "four numbers"), ([1, 2, 3, NAN], "got NaN in place 3"), ([1, 2, 3, 4, 5], "at most 4"),
              ("box", "got text"), ([1, None, 3, 4], "got null in place 1")),
     "keypoints": ((None, "missing"), ([], "got 0"), (SHORT, "wanted 51 numbers (x, y, v of 17 keypoints) as in "
-                  "annotations[0], got 48"), (ODD, "got 50"), (FRACTION, "for v of keypoint 16, got 0.5"),
+                  "annotations[0], got 48"), (ODD, "got 50"), (FRACTION, "for v of keypoint 16, got -0.5"),
                   ([*keypoints()[:-1], 256], "from 0 to 255"), ([*keypoints()[:-1], -1], "got -1"),
                   ([NAN, *keypoints()[1:]], "got NaN for x of keypoint 0"),
                   ([*keypoints()[:4], -INFINITY, *keypoints()[5:]], "got -Infinity for y of keypoint 1"),

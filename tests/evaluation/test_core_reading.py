@@ -33,7 +33,9 @@ def test_bytes_may_come_one_by_one() -> None:
         view[: len(left[:1])] = bytes(left[:1])
         return 1 if left and left.pop(0) else 0
 
-    section, image_ids, _, has_category, xy, _, scores = _core.read_coco_results(fill, ["keypoints"], 1)
+    section, image_ids, _, has_category, xy, _, scores, areas = _core.read_coco_results(
+        fill, ["keypoints"], 1
+    )
     assert (section, image_ids.tolist(), has_category.tolist()) == ("results", [3], [False])
-    assert (xy.tolist(), scores.tolist()) == ([[[1, 2.5]]], [0.1])
+    assert (xy.tolist(), scores.tolist(), str(areas[0])) == ([[[1, 2.5]]], [0.1], "nan")
     assert all(array.flags.aligned and array.flags.c_contiguous for array in (image_ids, xy, scores))

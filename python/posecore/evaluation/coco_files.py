@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -60,7 +61,13 @@ def read_truths(truth: Any, *, fields: tuple[str, ...] = ("keypoints",)) -> Trut
         return _truths(feed, images, categories, people, wanted)
 
 
-def read_detections(results: Any, truths: Truths, *, fields: tuple[str, ...] = ("keypoints",)) -> Detections:
+def read_detections(
+    results: Any,
+    truths: Truths,
+    *,
+    fields: tuple[str, ...] = ("keypoints",),
+    score_fields: tuple[str, ...] = ("score",),
+) -> Detections:
     """The people of a COCO result file.
 
     Args:
@@ -69,6 +76,10 @@ def read_detections(results: Any, truths: Truths, *, fields: tuple[str, ...] = (
             whose keypoints that are not visible are at (0, 0), as posecore's COCO files have them.
         truths: what they are to be compared with.
         fields: the keypoint fields, one behind the other, as for the truths.
+        score_fields: the score is the first of these that a result has: "score", or one more before it.
+
+    The area of a result is what its keypoints span. As in COCO's loader it is instead that of its `bbox` where the
+    first result has one, and else what its "keypoints" span where `fields` are not these alone.
 
     A missing `category_id` is the truth's, where that has one. Results of a category that the truth does not have are
     kept, and a note in the origin says how many: COCO's evaluation passes them over.
@@ -90,10 +101,14 @@ def read_detections(results: Any, truths: Truths, *, fields: tuple[str, ...] = (
             )
         return pose_columns.detections_of(poses, truths, only)
     kinds = "a path, a list of dicts, a dict with annotations, a stream, bytes or poses"
-    records = {"annotations": (*_OTHER_FIELDS, *wanted)}
+    part_score, *none = [field for field in score_fields if field != "score"] or [""]
+    if none:
+        raise ValueError(f"score_fields: wanted score and at most one other, got {score_fields!r}")
+    records = {"annotations": tuple(dict.fromkeys((*_OTHER_FIELDS, "keypoints", *wanted, *score_fields)))}
     feed = _feed(results, "results", kinds, records, listed=True)
     with _Sentences(feed):
-        return _detections(feed, _core.read_coco_results(feed.fill, wanted, truths.num_keypoints), truths)
+        columns = _core.read_coco_results(feed.fill, wanted, truths.num_keypoints, part_score)
+        return _detections(feed, columns, truths)
 
 
 def _fields(fields: object) -> list[str]:
@@ -218,14 +233,14 @@ def _truths(feed: Feed, images: Any, categories: Any, people: Any, fields: list[
 
 
 def _detections(feed: Feed, columns: Any, truths: Truths) -> Detections:
-    section, image_ids, category_ids, has_category, xy, keypoint_scores, scores = columns
+    section, image_ids, category_ids, has_category, xy, keypoint_scores, scores, areas = columns
     index = _rows_of(image_ids, truths.images.ids)
     if (unknown := np.flatnonzero(index < 0)).size:
         row = unknown[0]
         raise ValueError(f"{section}[{row}]: image_id: wanted an image of the truth, got {image_ids[row]}")
     notes = _fill_categories(category_ids, has_category, truths.category_names, section, "the truth's")
     notes += _unlisted(category_ids, truths.category_names, section, "the truth")
-    return Detections(
+    detections = Detections(
         image_index=index,
         category_ids=category_ids,
         xy=xy if len(scores) else xy.reshape(0, truths.num_keypoints, 2),
@@ -233,6 +248,10 @@ def _detections(feed: Feed, columns: Any, truths: Truths) -> Detections:
         scores=scores,
         origin=feed.origin(tuple(notes)),
     )
+    unmeasured = np.isnan(areas)
+    if unmeasured.all():
+        return detections
+    return replace(detections, loaded_areas=np.where(unmeasured, detections.areas, areas))
 
 
 def _rows_of(ids: Ids, ascending: Ids) -> Ids:

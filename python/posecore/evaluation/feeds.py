@@ -108,7 +108,8 @@ def of_stream(stream: Any) -> Feed:
                 return
             yield bytes(piece)
 
-    return Feed("stream", pieces())
+    name = getattr(stream, "name", None)
+    return Feed(name if isinstance(name, str) else "stream", pieces())
 
 
 def of_records(name: str, data: Any, fields: Mapping[str, tuple[str, ...]]) -> Feed:
