@@ -15,7 +15,9 @@ __all__: list[str] = [
     "accumulate_matches",
     "decode_heatmaps",
     "decode_single",
+    "first_row_outside",
     "match_people",
+    "oks",
     "oks_of_pairs",
     "read_coco_results",
     "read_coco_truths",
@@ -83,6 +85,11 @@ def decode_single(
     quantization: typing.Any,
     pixel_map: typing.Any = None,
 ) -> tuple[typing.Any, ...]: ...
+def first_row_outside(array: numpy.ndarray, least: float, most: float) -> int:
+    """
+    The first row with a number outside of [least, most], or NaN; -1 where there is none.
+    """
+
 def match_people(
     *,
     truth_xy: numpy.typing.NDArray[numpy.float64],
@@ -104,6 +111,19 @@ def match_people(
 ) -> tuple[typing.Any, ...]:
     """
     Arrays truth (A, T, E), ignored (A, T, E), detection_of_truth (A, T, G) and truth_ignored (A, G).
+    """
+
+def oks(
+    detections: numpy.ndarray,
+    truths: numpy.ndarray,
+    labelled: numpy.typing.NDArray[numpy.bool],
+    areas: typing.Any,
+    boxes: typing.Any,
+    sigmas: collections.abc.Sequence[float],
+    threads: int,
+) -> numpy.ndarray:
+    """
+    (D, T) of detections (D, K, 2) and truths (T, K, 3) of one dtype.
     """
 
 def oks_of_pairs(
