@@ -31,7 +31,7 @@ struct ExponentialFacts<double> {
   static constexpr double kRound = 0x1.8p52;                 // adding it leaves a whole number in the low bits
   static constexpr double kDown = 0x1p-64;
   static constexpr uint64_t kLift = uint64_t{64} << 52U;
-  static constexpr int32_t kShift = 52 - 7;
+  static constexpr uint64_t kShift = 52 - 7;
 };
 
 // Right to 1 ulp.
@@ -47,7 +47,7 @@ struct ExponentialFacts<float> {
   static constexpr float kRound = 0x1.8p23F;
   static constexpr float kDown = 0x1p-64F;
   static constexpr uint32_t kLift = uint32_t{64} << 23U;
-  static constexpr int32_t kShift = 23;
+  static constexpr uint32_t kShift = 23;
 };
 
 template <class L>

@@ -4,12 +4,12 @@ namespace posecore {
 namespace {
 
 template <class T>
-[[nodiscard]] int32_t any_outside(const T* from, int64_t count, ptrdiff_t stride, T least, T most) noexcept {
-  int32_t outside = 0;
+[[nodiscard]] uint32_t any_outside(const T* from, int64_t count, ptrdiff_t stride, T least, T most) noexcept {
+  uint32_t outside = 0;
   for (int64_t i = 0; i < count; ++i) {
     // `&` and no branch, for vectors.
     const T value = from[i * stride];
-    outside |= static_cast<int32_t>(!(static_cast<int32_t>(value >= least) & static_cast<int32_t>(value <= most)));
+    outside |= 1U - (static_cast<uint32_t>(value >= least) & static_cast<uint32_t>(value <= most));
   }
   return outside;
 }
@@ -21,7 +21,7 @@ int64_t first_row_outside(const NumbersView<T>& numbers, T least, T most) noexce
   const bool dense = numbers.channel_stride == 1 && numbers.column_stride == numbers.channels;
   for (int64_t row = 0; row < numbers.rows; ++row) {
     const T* from = numbers.data + row * numbers.row_stride;
-    int32_t outside = 0;
+    uint32_t outside = 0;
     if (dense) {
       outside = any_outside<T>(from, numbers.columns * numbers.channels, 1, least, most);
     } else {

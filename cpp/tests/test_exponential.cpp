@@ -70,7 +70,9 @@ void check_width(const typename L::Number* numbers, const typename L::Number* wa
     exponentials_of<L>(&lanes, 1);
     typename L::Number values[L::kCount];
     posecore::detail::store<L>(lanes, values);
-    CHECK(memcmp(values, wanted + i, sizeof values) == 0);
+    for (int32_t lane = 0; lane < L::kCount; ++lane) {
+      CHECK(values[lane] == wanted[i + lane]);
+    }
   }
 }
 

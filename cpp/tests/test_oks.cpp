@@ -79,8 +79,7 @@ bool is_plain(const Crowd<T>& crowd) {
   bool same = true;
   for (int32_t d = 0; d < crowd.detected.count; ++d) {
     for (int32_t t = 0; t < crowd.annotated.count; ++t) {
-      const T wanted = plain_oks(crowd, d, t);
-      same = same && memcmp(&wanted, crowd.oks.data() + d * crowd.annotated.count + t, sizeof wanted) == 0;
+      same = same && plain_oks(crowd, d, t) == crowd.oks.data()[d * crowd.annotated.count + t];
     }
   }
   return same;
@@ -162,7 +161,7 @@ TEST(rows_may_come_in_any_order_and_more_than_once) {
   CHECK(some.run() == Status::kOk);
   for (int32_t d = 0; d < 5; ++d) {
     for (int32_t t = 0; t < 4; ++t) {
-      CHECK(some.oks[d * 4 + t] == all.oks[detection_rows[d] * 7 + truth_rows[t]]);
+      CHECK(some.oks[d * 4 + t] == all.oks.data()[detection_rows[d] * 7 + truth_rows[t]]);
     }
   }
 }
@@ -179,7 +178,7 @@ TEST(pairs_are_what_they_are_in_the_matrix) {
   crowd.detected.count = crowd.annotated.count = 5;
   CHECK(crowd.run_pairs() == Status::kOk);
   for (int32_t pair = 0; pair < 5; ++pair) {
-    CHECK(crowd.oks[pair] == matrix[detection_rows[pair] * 7 + truth_rows[pair]]);
+    CHECK(crowd.oks[pair] == matrix.data()[detection_rows[pair] * 7 + truth_rows[pair]]);
   }
 }
 
@@ -198,8 +197,9 @@ TEST(strides_are_those_of_the_caller) {
   const Memory<double> apart(5 * 15);
   CHECK(posecore::oks(planes.sigmas.data(), 14, planes.detected, planes.annotated, apart.data(), 15) == Status::kOk);
   for (int32_t d = 0; d < 5; ++d) {
-    CHECK(memcmp(apart.data() + static_cast<ptrdiff_t>(d) * 15, dense.oks.data() + static_cast<ptrdiff_t>(d) * 5,
-                 5 * sizeof(double)) == 0);
+    for (int32_t t = 0; t < 5; ++t) {
+      CHECK(apart[d * 15 + t] == dense.oks[d * 5 + t]);
+    }
     CHECK(apart[d * 15 + 5] == 0 && apart[d * 15 + 14] == 0);
   }
 }
