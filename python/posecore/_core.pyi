@@ -15,7 +15,6 @@ __all__: list[str] = [
     "accumulate_matches",
     "decode_heatmaps",
     "decode_single",
-    "first_row_outside",
     "match_people",
     "oks",
     "oks_of_pairs",
@@ -85,11 +84,6 @@ def decode_single(
     quantization: typing.Any,
     pixel_map: typing.Any = None,
 ) -> tuple[typing.Any, ...]: ...
-def first_row_outside(array: numpy.ndarray, least: float, most: float) -> int:
-    """
-    The first row with a number outside of [least, most], or NaN; -1 where there is none.
-    """
-
 def match_people(
     *,
     truth_xy: numpy.typing.NDArray[numpy.float64],
@@ -116,7 +110,6 @@ def match_people(
 def oks(
     detections: numpy.ndarray,
     truths: numpy.ndarray,
-    labelled: numpy.typing.NDArray[numpy.bool],
     areas: typing.Any,
     boxes: typing.Any,
     sigmas: collections.abc.Sequence[float],
