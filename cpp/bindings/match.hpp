@@ -148,9 +148,7 @@ inline void want_rows(const Rows& rows, int64_t count, const char* name) {
   double* out = oks.mutable_data();
   {
     const py::gil_scoped_release release;
-    for (py::ssize_t i = 0; i < truth_rows.size(); ++i) {
-      host::group_oks(truths, detections, truth_rows.data() + i, 1, detection_rows.data() + i, 1, out + i);
-    }
+    host::pair_oks(truths, detections, truth_rows.data(), detection_rows.data(), truth_rows.size(), out);
   }
   return oks;
 }

@@ -7,6 +7,7 @@
 #include "decoders.hpp"
 #include "input.hpp"
 #include "match.hpp"
+#include "oks.hpp"
 #include "posecore/version.hpp"
 
 namespace py = pybind11;
@@ -40,4 +41,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
 
   posecore::python::bind_matching(module);
   posecore::python::bind_coco_files(module);
+  posecore::python::bind_oks(module);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "check.hpp"
+#include "crowd.hpp"
 #include "decoding.hpp"
 #include "posecore/input.hpp"
 #include "synthetic.hpp"
@@ -66,6 +67,15 @@ TEST(decoding_does_not_touch_the_heap) {
   }
   CHECK(posecore::write_input({picture.data(), 10, 10, 30}, {10, 10}, 1.0F, 0.0F, tensor.data()) ==
         posecore::Status::kOk);
+  CHECK(heap_calls == before);
+}
+
+TEST(oks_does_not_touch_the_heap) {
+  const Crowd<double> doubles(21, 9, 17, 4);
+  const Crowd<float> floats(21, 9, 300, 4);
+  const int32_t before = heap_calls;
+  CHECK(doubles.run() == posecore::Status::kOk);
+  CHECK(floats.run() == posecore::Status::kOk);
   CHECK(heap_calls == before);
 }
 #endif

@@ -21,6 +21,7 @@ from posecore.errors import MissingExtra, ModelError, PosecoreError, SourceError
 from posecore.heads import Heads, Quantization
 from posecore.install import cmake_dir, include_dir
 from posecore.poses import Poses
+from posecore.similarity import oks
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ __all__ = [
     "errors",
     "evaluate",
     "include_dir",
+    "oks",
     "skeletons",
 ]
 

@@ -16,6 +16,7 @@ __all__: list[str] = [
     "decode_heatmaps",
     "decode_single",
     "match_people",
+    "oks",
     "oks_of_pairs",
     "read_coco_results",
     "read_coco_truths",
@@ -104,6 +105,18 @@ def match_people(
 ) -> tuple[typing.Any, ...]:
     """
     Arrays truth (A, T, E), ignored (A, T, E), detection_of_truth (A, T, G) and truth_ignored (A, G).
+    """
+
+def oks(
+    detections: numpy.ndarray,
+    truths: numpy.ndarray,
+    areas: typing.Any,
+    boxes: typing.Any,
+    sigmas: collections.abc.Sequence[float],
+    threads: int,
+) -> numpy.ndarray:
+    """
+    (D, T) of detections (D, K, 2) and truths (T, K, 3) of one dtype.
     """
 
 def oks_of_pairs(

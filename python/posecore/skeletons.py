@@ -166,9 +166,13 @@ _COCO_LIMBS = (
     (11, 13), (13, 15), (12, 14), (14, 16),
 )  # fmt: skip
 _COCO_FLIPS = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16))
-_COCO_SIGMAS = (
-    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072,
-    0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+# Tenths, divided as pycocotools does it: .26 / 10 is not the double .026, and OKS can tell.
+_COCO_SIGMAS = tuple(
+    tenths / 10
+    for tenths in (
+        0.26, 0.25, 0.25, 0.35, 0.35, 0.79, 0.79, 0.72, 0.72,
+        0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89,
+    )
 )  # fmt: skip
 
 _FEET = ((15, 17), (15, 18), (15, 19), (16, 20), (16, 21), (16, 22))
@@ -250,9 +254,9 @@ CROWDPOSE14 = Skeleton(
     _CROWDPOSE_EDGES,
     (*_CROWDPOSE_EDGES, (6, 7)),
     ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11)),
-    (0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089, 0.079, 0.079),
+    (*_COCO_SIGMAS[5:], *_COCO_SIGMAS[5:7]),
 )  # fmt: skip
-"""CrowdPose's 14 keypoints with the sigmas of its evaluation."""
+"""CrowdPose's 14 keypoints with the sigmas of its evaluation: COCO's, and those of its shoulders for head and neck."""
 
 _KNOWN = {skeleton.name: skeleton for skeleton in (COCO17, COCO_FEET23, MPII16, CROWDPOSE14)}
 

@@ -7,6 +7,7 @@ import inspect
 import re
 from pathlib import Path
 
+import build_exp_table
 import pytest
 from source_tree import TEXT, files
 
@@ -42,6 +43,10 @@ def test_coco17_has_the_same_edges_in_both_languages(repository: Path) -> None:
     edges = tuple((int(a), int(b)) for a, b in re.findall(r"\{(\d+), (\d+)\}", table))
     assert edges == COCO17.edges
     assert f"kCoco17 = {{{COCO17.num_keypoints}, kCoco17Edges}}" in header(repository, "skeleton.hpp")
+
+
+def test_the_table_of_powers_is_what_its_tool_writes() -> None:
+    assert build_exp_table.TABLE.read_text(encoding="utf-8") == build_exp_table.source()
 
 
 def test_decoding_has_the_same_defaults_in_both_languages(repository: Path) -> None:
