@@ -97,7 +97,8 @@ def coco_sets(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     ids = draw(st.permutations(range(5, 5 + len(people))))
     for person, number in zip(people, ids, strict=True):
         person["id"] = number
-    results = draw(st.lists(results_of(images, categories, people), min_size=1, max_size=8))
+    known_and_not = [*categories, *categories, 77]
+    results = draw(st.lists(results_of(images, known_and_not, people), min_size=1, max_size=8))
     if draw(st.integers(0, 7)) == 7:  # more than an evaluation looks at
         results += [{**results[n % len(results)], "score": (n % 4) / 4} for n in range(25)]
     named = [{"id": c, "name": f"kind {c}", "keypoints": list(pc.COCO17.keypoints)} for c in categories]
