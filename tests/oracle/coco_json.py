@@ -111,7 +111,8 @@ def _truth(record: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
     for field in fields:
         numbers = _reals(record.get(field))
         _want(len(numbers) > 0 and len(numbers) % 3 == 0)
-        _want(all(v == int(v) and 0 <= v <= 255 for v in numbers[2::3]))
+        _want(all(0 <= v <= 255 for v in numbers[2::3]))
+        numbers[2::3] = [math.ceil(v) for v in numbers[2::3]]
         keypoints += numbers
         counts.append(len(numbers))
     box = record.get("bbox")
@@ -136,6 +137,8 @@ def _truth(record: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _result(record: dict[str, Any]) -> dict[str, Any]:
+    if record.get("bbox") is not None:
+        _want(len(_reals(record["bbox"])) in (0, 4))
     return {
         "image_id": _whole(record.get("image_id")),
         "category_id": _category_id(record),
