@@ -108,8 +108,8 @@ class TestPublishedModels:
     @pytest.mark.parametrize(("size", "least"), [(257, 0.12), (353, 0.185), (513, 0.22)])
     def test_average_precision_on_coco(self, data: Path, size: int, least: float) -> None:
         """The default model over 119 COCO pictures: letterbox, decoder and scores are right together."""
-        coco = pytest.importorskip("pycocotools.coco", reason='pip install "posecore[eval]"')
-        evaluation = pytest.importorskip("pycocotools.cocoeval", reason='pip install "posecore[eval]"')
+        coco = pytest.importorskip("pycocotools.coco", reason='pip install "posecore[test]"')
+        evaluation = pytest.importorskip("pycocotools.cocoeval", reason='pip install "posecore[test]"')
         truth = data / "train/coco.json"
         estimator = Estimator(size=size, max_poses=20, root_threshold=0.05, pose_threshold=0.05)
         results = []

@@ -6,8 +6,10 @@ and accumulated again. The numbers are those of their program, coco-analyze.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,6 +115,31 @@ class Diagnosis:
     def table(self) -> str:
         """The steps and the keypoints for people, as lines of at most 100 columns."""
         return as_text(self)
+
+    def save_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        images: str | os.PathLike[str] | None = None,
+        worst: int = 100,
+        force: bool = False,
+    ) -> Path:
+        """Write one HTML file that says why the AP is what it is; it opens offline.
+
+        Args:
+            path: where it goes; it gets its name when it is complete.
+            images: the folder of the pictures; without it people are drawn on plain grounds.
+            worst: how many people the gallery has at most, 0 to 1000.
+            force: what is there already may be replaced.
+
+        Raises:
+            FileExistsError: there is such a file, and no `force`.
+            MissingExtra: `images` is given and OpenCV is not installed.
+        """
+        from posecore.evaluation.page import save_html
+        from posecore.evaluation.page_report import page_of
+
+        return save_html(path, page_of(self, images=images, worst=worst), force=force)
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs: numbers, texts, lists and dicts, as JSON has them."""

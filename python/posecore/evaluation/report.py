@@ -16,7 +16,9 @@ from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truth
 from posecore.evaluation.whole_file import write_json
 
 if TYPE_CHECKING:
+    from posecore.evaluation.calibration import Calibration
     from posecore.evaluation.diagnosis import Diagnosis
+    from posecore.evaluation.slices import Slice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,6 +203,18 @@ class Report:
         from posecore.evaluation.diagnosis import diagnose
 
         return diagnose(self, **options)
+
+    def slices(self, *, by: str) -> tuple[Slice, ...]:
+        """AP and AR of parts of the people: see `posecore.evaluation.slices.slices`."""
+        from posecore.evaluation.slices import slices
+
+        return slices(self, by=by)
+
+    def calibrate(self, **options: Any) -> Calibration:
+        """What scores are worth: see `posecore.evaluation.calibration.calibrate`."""
+        from posecore.evaluation.calibration import calibrate
+
+        return calibrate(self, **options)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: numbers, card, curves, tables; NaN is None."""
