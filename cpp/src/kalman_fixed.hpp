@@ -163,8 +163,8 @@ class FixedArithmetic {
     return c.c00 < kCovarianceLimit && c.c01 < kCovarianceLimit && c.c11 < kCovarianceLimit;
   }
 
-  // With S = c00 + r: gains c00 / S and c01 / S, and what is left, r K0 and r K1 rather than (1 - K0) c00 and
-  // (1 - K0) c01, which would lose what is left to rounding where the gain is close to 1.
+  // With S = c00 + r, the gains are c00 / S and c01 / S. What is left is (r / S) c00 and (r / S) c01 where the gain is
+  // small, and r K0 and r K1 where it is large: each loses least to the rounding of its factor.
   [[nodiscard]] Gain gain(const Covariance& c, uint32_t weakness) const noexcept {
     const uint64_t r = noise(weakness);
     const uint64_t sum = c.c00 + (r << 20U);
@@ -177,9 +177,16 @@ class FixedArithmetic {
     const bool saturated = c.c01 / 2 >= sum - sum / 256;
     const uint64_t velocity =
         saturated ? kMostVelocityGain : (((c.c01 + half) >> shift) * inverse + (uint64_t{1} << 32U)) >> 33U;
+    Covariance after = {(r * position + 512) >> 10U, (r * velocity + 512) >> 10U, 0};
+    if (position < (1U << 29U)) {
+      const uint64_t left = ((((r << 20U) + half) >> shift) * inverse + (uint64_t{1} << 30U)) >> 31U;  // r / S, Q32
+      const auto share = static_cast<uint32_t>(left < 0xffffffffU ? left : 0xffffffffU);
+      after.c00 = scaled(c.c00, share, 32);
+      after.c01 = scaled(c.c01, share, 32);
+    }
     const uint64_t taken = scaled(c.c01, static_cast<uint32_t>(velocity), 30);
-    return {static_cast<uint32_t>(position), static_cast<uint32_t>(velocity), gate(sum),
-            {(r * position + 512) >> 10U, (r * velocity + 512) >> 10U, c.c11 > taken ? c.c11 - taken : 0}, saturated};
+    after.c11 = c.c11 > taken ? c.c11 - taken : 0;
+    return {static_cast<uint32_t>(position), static_cast<uint32_t>(velocity), gate(sum), after, saturated};
   }
 
   // The covariance by a unit that is 4^-halvings of the one before; false where it does not fit.

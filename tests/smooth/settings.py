@@ -53,13 +53,15 @@ SETTINGS = [
 ]
 
 
-def measurements(frames: int = FRAMES, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def measurements(setting: Setting, frames: int = FRAMES) -> tuple[np.ndarray, np.ndarray]:
     """(T, 3, 2) float32 coordinates within 0..4096 px and (T, 3) bool where they are seen, one column a scenario:
-    a smooth path with noise; the same with jumps of up to the whole width; and that with gaps of 1 to 30 frames."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(frames)[:, None]
-    path = 2048 + 1200 * np.sin(t / np.array([97.0, 61.0])) + 500 * np.sin(t / np.array([23.0, 31.0]))
-    path += rng.normal(0, 1.5, path.shape)
+    a smooth path of the setting's acceleration, with its noise; the same with jumps of up to the whole width; and that
+    with gaps of 1 to 30 frames."""
+    rng = np.random.default_rng(0)
+    t = np.arange(frames)[:, None] / setting.fps
+    width = np.array([1200.0, 500.0])[:, None, None]
+    turns = np.sqrt(setting.acceleration / width) * np.array([1.0, 1.1])
+    path = 2048 + (width * np.sin(turns * t)).sum(axis=0) + rng.normal(0, setting.variance**0.5, (frames, 2))
     leap = rng.random(frames) < 1 / 200
     where = np.maximum.accumulate(np.where(leap, np.arange(frames), 0))
     jumpy = np.clip(path + rng.uniform(-4096, 4096, (frames, 2))[where], 0, 4096)
