@@ -25,6 +25,12 @@ _VELOCITY_NOISE = (1e-9, 1e3)
 _START_VELOCITY = (1e-6, 1e6)
 
 
+def usual_acceleration(fps: float) -> float:
+    """What the filters take where nobody says, in sizes / s^2. Below 30 fps what a frame adds to a velocity stays what
+    it is at 30, so that the gain of a frame does: else slow videos would be given back as they came."""
+    return 10.0 * min(1.0, (fps / NOMINAL_FPS) ** 1.5)
+
+
 def velocity_noise(acceleration: float, noise: float, fps: float) -> float:
     """The variance that one nominal frame adds to a velocity, (sizes / frame)^2 by noise^2."""
     return acceleration**2 * HOLD_S / (fps**3 * noise**2)

@@ -23,6 +23,7 @@ from posecore.motion import (
     nominal_fps,
     sizes,
     times,
+    usual_acceleration,
     want_array,
     want_motion,
 )
@@ -282,7 +283,8 @@ class KalmanSmoother(_Smoother):
         skeleton: a Skeleton, or the number of keypoints; None takes the first that comes.
         fps: nominal frames a second, 1..1000. None: time comes with the poses.
         acceleration: how fast motion changes, in sizes of the person per s^2: the standard deviation of an
-            acceleration drawn anew every 1/30 s. Less is smoother, and later.
+            acceleration drawn anew every 1/30 s. Less is smoother, and later. None: 10 from 30 fps on; below, so
+            much less that motion is smoothed over as many frames as at 30.
         noise: standard deviation of a keypoint of score 1 on each axis, in sizes, 1e-4..1000. That of score s is
             noise / max(s, 0.1).
         speed: standard deviation of velocities not yet known, sizes per s.
@@ -309,8 +311,8 @@ class KalmanSmoother(_Smoother):
         skeleton: Skeleton | int | None = None,
         *,
         fps: float | None = None,
-        acceleration: float = 10.0,
-        noise: float = 0.01,
+        acceleration: float | None = None,
+        noise: float = 0.02,
         speed: float = 2.0,
         arithmetic: Literal["fixed", "float"] = "fixed",
         max_coast_frames: int = 30,
@@ -322,7 +324,7 @@ class KalmanSmoother(_Smoother):
         choice(preset, "preset", ("constant_velocity", "constant_position"))
         super().__init__(skeleton, fps, max_coast_frames)
         self._options: dict[str, Any] = {
-            "acceleration": number(acceleration, "acceleration", 1e-9, 1e9),
+            "acceleration": None if acceleration is None else number(acceleration, "acceleration", 1e-9, 1e9),
             "noise": number(noise, "noise", 1e-4, 1e3),
             "speed": number(speed, "speed", 1e-9, 1e9),
             "gate_sigmas": gate(gate_sigmas),
@@ -333,11 +335,18 @@ class KalmanSmoother(_Smoother):
             "least_score": LEAST_SCORE,
             "hold_s": HOLD_S,
         }
-        want_motion(acceleration, noise, speed, self._fps or NOMINAL_FPS)
+        self._options_at(self._fps or NOMINAL_FPS)
+
+    def _options_at(self, fps: float) -> dict[str, Any]:
+        options = dict(self._options)
+        if options["acceleration"] is None:
+            options["acceleration"] = usual_acceleration(fps)
+        if not options["constant_position"]:
+            want_motion(*(options[name] for name in ("acceleration", "noise", "speed")), fps)
+        return options
 
     def _made(self, keypoints: int, fps: float) -> Any:
-        want_motion(*(self._options[name] for name in ("acceleration", "noise", "speed")), fps)
-        return _core.KalmanFilter(num_keypoints=keypoints, fps=fps, **self._options)
+        return _core.KalmanFilter(num_keypoints=keypoints, fps=fps, **self._options_at(fps))
 
 
 class OneEuroSmoother(_Smoother):
@@ -365,7 +374,7 @@ class OneEuroSmoother(_Smoother):
         *,
         fps: float | None = None,
         min_cutoff_hz: float = 1.0,
-        beta: float = 10.0,
+        beta: float = 20.0,
         derivative_cutoff_hz: float = 1.0,
         max_coast_frames: int = 30,
     ) -> None:

@@ -53,7 +53,7 @@ def line(name: str, core: Any) -> str:
 @pytest.fixture(scope="module")
 def wanted() -> str:
     options = {
-        **{"num_keypoints": KEYPOINTS, "fps": FPS, "noise": 0.01, "least_score": 0.1, "acceleration": 10.0},
+        **{"num_keypoints": KEYPOINTS, "fps": FPS, "noise": 0.02, "least_score": 0.1, "acceleration": 10.0},
         **{"hold_s": 1 / 30, "speed": 2.0, "gate_sigmas": 6.0, "gated_before_restart": 3, "max_coast_frames": 30},
     }
     lines = [
@@ -69,7 +69,7 @@ def wanted() -> str:
         num_keypoints=KEYPOINTS,
         fps=FPS,
         min_cutoff_hz=1.0,
-        beta=10.0,
+        beta=20.0,
         derivative_cutoff_hz=1.0,
         max_coast_frames=30,
     )

@@ -83,7 +83,6 @@ int main() {
   make_run();
   posecore::KalmanOptions options;
   options.fps = 32.0F;
-  options.gate_sigmas = 6.0F;
   run("fixed", options, posecore::KalmanPlan{});
   options.arithmetic = posecore::Arithmetic::kFloat;
   run("float", options, posecore::KalmanPlan{});
