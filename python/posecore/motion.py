@@ -19,6 +19,7 @@ TIMES_S = 1e10  # a time is within this on both sides of 0
 HOLD_S = 1 / 30  # an acceleration of the model is drawn anew so often
 LEAST_SCORE = 0.1  # lower scores count as this
 MAX_KEYPOINTS = 1024
+REACH_PX = 32768.0  # coordinates are held within this
 
 # By the variance of a measurement: the variance that a frame adds to a velocity, and that of an unknown velocity.
 _VELOCITY_NOISE = (1e-9, 1e3)
