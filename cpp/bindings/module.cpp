@@ -9,6 +9,7 @@
 #include "match.hpp"
 #include "oks.hpp"
 #include "posecore/version.hpp"
+#include "smooth.hpp"
 
 namespace py = pybind11;
 
@@ -42,4 +43,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   posecore::python::bind_matching(module);
   posecore::python::bind_coco_files(module);
   posecore::python::bind_oks(module);
+  posecore::python::bind_smoothing(module);
 }

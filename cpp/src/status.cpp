@@ -26,6 +26,8 @@ const char* message(Status status) noexcept {
       return "the plan memory wants the alignment of a pointer, the workspace that of a 64-bit integer";
     case Status::kSinkTooSmall:
       return "the sink has less room than max_poses";
+    case Status::kBadTimes:
+      return "times want finite seconds from -1e10 to 1e10 that do not go back";
   }
   return "unknown status";
 }

@@ -17,6 +17,7 @@ enum class Status : int32_t {
   kWorkspaceTooSmall,  // less workspace or plan memory than asked for
   kMisaligned,         // workspace or plan memory that is not aligned as it says
   kSinkTooSmall,       // less room for poses than max_poses
+  kBadTimes,           // times that are not finite, or go back
 };
 
 // One sentence in English, for people; never null.
