@@ -11,7 +11,9 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "KalmanFilter",
     "MultiPoseDecoder",
+    "OneEuroFilter",
     "accumulate_matches",
     "decode_heatmaps",
     "decode_single",
@@ -52,6 +54,95 @@ class MultiPoseDecoder:
         """
         Arrays xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K) and track_ids (n,).
         """
+
+class KalmanFilter:
+    def __init__(
+        self,
+        *,
+        num_keypoints: int,
+        fps: float,
+        noise: float,
+        least_score: float,
+        acceleration: float,
+        hold_s: float,
+        speed: float,
+        gate_sigmas: float,
+        gated_before_restart: int,
+        max_coast_frames: int,
+        constant_position: bool,
+        floats: bool,
+    ) -> None: ...
+    def count(self, slot: int) -> tuple[typing.Any, ...]:
+        """
+        (saturations, gated, coasted, restarts) of a slot.
+        """
+    def forget(self, slot: int) -> tuple[typing.Any, ...]: ...
+    def people(
+        self,
+        xy: numpy.typing.NDArray[numpy.float32],
+        scores: numpy.typing.NDArray[numpy.float32] | None,
+        seen: numpy.typing.NDArray[numpy.uint8] | None,
+        sizes: numpy.typing.NDArray[numpy.float32] | None,
+        time_s: float | None,
+        slots: numpy.typing.NDArray[numpy.int32],
+        out: numpy.typing.NDArray[numpy.float32],
+        kinds: numpy.typing.NDArray[numpy.uint8],
+    ) -> None: ...
+    def track(
+        self,
+        xy: numpy.typing.NDArray[numpy.float32],
+        scores: numpy.typing.NDArray[numpy.float32] | None,
+        seen: numpy.typing.NDArray[numpy.uint8] | None,
+        sizes: numpy.typing.NDArray[numpy.float32] | None,
+        times: numpy.typing.NDArray[numpy.float64] | None,
+        out: numpy.typing.NDArray[numpy.float32],
+        kinds: numpy.typing.NDArray[numpy.uint8],
+    ) -> tuple[typing.Any, ...]: ...
+    def track_integers(
+        self,
+        xy: numpy.typing.NDArray[numpy.int32],
+        weakness: numpy.typing.NDArray[numpy.uint32],
+        frames: numpy.typing.NDArray[numpy.uint32],
+        size: int,
+    ) -> numpy.typing.NDArray[numpy.int32]: ...
+
+class OneEuroFilter:
+    def __init__(
+        self,
+        *,
+        num_keypoints: int,
+        fps: float,
+        min_cutoff_hz: float,
+        beta: float,
+        derivative_cutoff_hz: float,
+        max_coast_frames: int,
+    ) -> None: ...
+    def count(self, slot: int) -> tuple[typing.Any, ...]:
+        """
+        (saturations, gated, coasted, restarts) of a slot.
+        """
+    def forget(self, slot: int) -> tuple[typing.Any, ...]: ...
+    def people(
+        self,
+        xy: numpy.typing.NDArray[numpy.float32],
+        scores: numpy.typing.NDArray[numpy.float32] | None,
+        seen: numpy.typing.NDArray[numpy.uint8] | None,
+        sizes: numpy.typing.NDArray[numpy.float32] | None,
+        time_s: float | None,
+        slots: numpy.typing.NDArray[numpy.int32],
+        out: numpy.typing.NDArray[numpy.float32],
+        kinds: numpy.typing.NDArray[numpy.uint8],
+    ) -> None: ...
+    def track(
+        self,
+        xy: numpy.typing.NDArray[numpy.float32],
+        scores: numpy.typing.NDArray[numpy.float32] | None,
+        seen: numpy.typing.NDArray[numpy.uint8] | None,
+        sizes: numpy.typing.NDArray[numpy.float32] | None,
+        times: numpy.typing.NDArray[numpy.float64] | None,
+        out: numpy.typing.NDArray[numpy.float32],
+        kinds: numpy.typing.NDArray[numpy.uint8],
+    ) -> tuple[typing.Any, ...]: ...
 
 def accumulate_matches(
     ranking: numpy.typing.NDArray[numpy.int64],
