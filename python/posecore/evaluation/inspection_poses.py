@@ -39,7 +39,7 @@ _SIZE_DOUBT = 0.2
 _ANYWHERE = 100.0
 """Variance of a person's position: nothing is known of it."""
 _TURNS = 8
-SAMPLE = 4000
+SAMPLE = 2500
 """People that a model is learnt from at most; more change nothing that is seen."""
 _CHUNK = 2048
 _ROUNDS = 6
