@@ -19,9 +19,8 @@ from posecore.evaluation.inspection_poses import (
     MOST_KEYPOINTS,
     Judgement,
     PoseModel,
-    learn,
 )
-from posecore.evaluation.inspection_sides import flip_of
+from posecore.evaluation.inspection_sides import learn_straight
 from posecore.evaluation.inspection_strangers import (
     LimbLengths,
     flown_and_exchanged,
@@ -244,7 +243,7 @@ def _strangers(
         return None, [], [], f"{why}: wrong keypoints, exchanged sides and limb lengths are not looked for."
     xy, visibility = truths.xy[people], truths.visibility[people]
     seen = visibility > 0
-    model = learn(xy, seen, flip_of(body))
+    model = learn_straight(xy, seen, body)
     if model is None:
         enough = int((seen.sum(axis=1) >= LEAST_LABELLED).sum())
         why = (

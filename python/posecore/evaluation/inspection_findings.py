@@ -37,7 +37,7 @@ RULES: dict[str, Rule] = {
     "sides": Rule(
         "left and right exchanged",
         "2 ln likelihood ratio",
-        8.0,
+        10.0,
         "keypoints",
         "With left and right of these pairs exchanged, the person is likelier by exp(score / 2).",
     ),

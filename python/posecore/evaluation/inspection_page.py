@@ -370,8 +370,13 @@ def _rules() -> list[Markup]:
         "For exchanged sides each pair, and each chain of pairs that limbs join, is exchanged on trial. People may be "
         "seen from behind, so all pairs at once count only for people whose nose and both eyes are visible (v = 2), "
         "who are held against such people alone. Legs and arms that are crossed look the same as exchanged ones.",
-        "On 818 people of COCO 2017 (250 pictures of val, 119 of train) 1.2 % of those with six keypoints or more "
-        "are listed for a keypoint that flies away and 1.7 % for exchanged sides, mistakes of the labels included.",
+        "The model is learnt, asked about its own people, and learnt again without those it has something against, "
+        "so that one person in twenty with the same mistake does not teach that it is none.",
+        "How often the rules are wrong: of 537 people of COCO 2017 with six labelled keypoints or more (270 of val, "
+        "267 of train, each set by itself), 1.7 % are listed for a keypoint that flies away and 1.9 % for exchanged "
+        "sides, true mistakes among them; at suspicion 2 none and 0.7 %. How often they are right: planted into one "
+        "person in twenty, 25 of 26 keypoints moved by the person's longer side and 132 of 176 exchanges were found; "
+        "eyes alone were not, because they are too close together in small people.",
     )
     return [
         *(tag("p", text, class_="note") for text in texts),

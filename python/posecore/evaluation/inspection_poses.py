@@ -39,7 +39,8 @@ _SIZE_DOUBT = 0.2
 _ANYWHERE = 100.0
 """Variance of a person's position: nothing is known of it."""
 _TURNS = 8
-_SAMPLE = 4000
+SAMPLE = 2500
+"""People that a model is learnt from at most; more change nothing that is seen."""
 _CHUNK = 2048
 _ROUNDS = 6
 
@@ -165,7 +166,7 @@ def learn(xy: Floats, seen: Bools, flip_index: Ints | None) -> PoseModel | None:
     known = int((seen.any(axis=0)).sum())
     whole = counts >= max(LEAST_LABELLED, known // 2)
     rows = np.flatnonzero(whole if whole.sum() >= LEAST_PEOPLE else counts >= LEAST_LABELLED)
-    rows = rows[:: max(1, -(-len(rows) // _SAMPLE))]
+    rows = rows[:: max(1, -(-len(rows) // SAMPLE))]
     xy, seen = xy[rows], seen[rows]
     distances = _usual_distances(xy, seen)
     sizes = _sizes(xy, seen, distances)
