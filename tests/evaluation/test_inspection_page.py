@@ -14,9 +14,9 @@ from posed_people import fly_away, people
 from posecore.evaluation.coco_files import read_truths
 from posecore.evaluation.inspection import Inspection, inspect
 from posecore.evaluation.inspection_clean import omissions_of
-from posecore.evaluation.inspection_markup import escape, json_block, plain, tag
 from posecore.evaluation.inspection_page import page
 from posecore.evaluation.inspection_pictures import crops_of, view_of
+from posecore.evaluation.markup import escape, json_block, plain, tag
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u2028\u202e\ud800.jpg"
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from posecore.evaluation.inspection_markup import Markup, coordinate, count, label, path, tag
+from posecore.evaluation.inspection_markup import label
 from posecore.evaluation.inspection_places import HEAT_CELLS, HEAT_MARGIN
+from posecore.evaluation.markup import Markup, coordinate, count, polyline, tag
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,7 +49,7 @@ def columns(
     parts = []
     for level in range(0, math.ceil(most / step) * step + 1, step):
         y = height - bottom - level * rise
-        parts.append(tag("path", d=path([(left, y), (width - 8, y)]), class_="grid"))
+        parts.append(tag("path", d=polyline([(left, y), (width - 8, y)]), class_="grid"))
         parts.append(tag("text", count(level), x=left - 6, y=y + 4, class_="tick end"))
     for n, value in enumerate(values):
         if value:
@@ -65,7 +66,7 @@ def columns(
         parts.append(tag("text", text, x=x, y=height - bottom + 15, class_="tick middle"))
     for position, text in marks:
         x = left + position * across
-        parts.append(tag("path", d=path([(x, top - 4), (x, height - bottom)]), class_="mark"))
+        parts.append(tag("path", d=polyline([(x, top - 4), (x, height - bottom)]), class_="mark"))
         parts.append(tag("text", text, x=x, y=top - 9, class_="tick middle"))
     parts.append(tag("text", x_label, x=(left + width) / 2, y=height - 6, class_="label middle"))
     turn = f"translate(11 {coordinate((height - bottom + top) / 2)}) rotate(-90)"
@@ -85,7 +86,7 @@ def intervals(limbs: Sequence[LimbLengths], body: Body) -> Markup:
     parts = []
     for n in range(round(end / step) + 1):
         x = left + n * step * scale
-        parts.append(tag("path", d=path([(x, top), (x, height - 36)]), class_="grid"))
+        parts.append(tag("path", d=polyline([(x, top), (x, height - 36)]), class_="grid"))
         parts.append(tag("text", f"{n * step:.2g}", x=x, y=height - 22, class_="tick middle"))
     for n, one in enumerate(limbs):
         y = top + row * (n + 0.5)
@@ -95,7 +96,7 @@ def intervals(limbs: Sequence[LimbLengths], body: Body) -> Markup:
             continue
         ends = [(left + one.low * scale, y), (left + one.high * scale, y)]
         side = body.limb_side(*one.limb)
-        parts.append(tag("path", d=path(ends), class_=f"range {side}"))
+        parts.append(tag("path", d=polyline(ends), class_=f"range {side}"))
         parts.append(tag("circle", cx=left + one.median * scale, cy=y, r=3.2, class_=f"dot {side}"))
         if one.outliers:
             parts.append(tag("text", f"+{one.outliers}", x=width - 4, y=y + 4, class_="tick end alarm"))
@@ -120,7 +121,7 @@ def rose(angles: Sequence[int]) -> Markup:
         points = [(middle + length * math.sin(a), middle - length * math.cos(a)) for a in arc]
         degrees = round(math.degrees(at))
         title = tag("title", f"{degrees}°: {count(value)} people")
-        parts.append(tag("path", title, d=path([(middle, middle), *points]) + "Z", class_="bar"))
+        parts.append(tag("path", title, d=polyline([(middle, middle), *points]) + "Z", class_="bar"))
     names = (
         ("upright, 0°", middle, 14.0),
         ("180°", middle, size - 6),
@@ -166,7 +167,7 @@ def mean_pose(model: PoseModel, body: Body, labelled: npt.NDArray[np.bool_]) -> 
         )
     for a, b in body.limbs:
         if labelled[a] and labelled[b]:
-            parts.append(tag("path", d=path([at(a), at(b)]), class_=f"bone {body.limb_side(a, b)}"))
+            parts.append(tag("path", d=polyline([at(a), at(b)]), class_=f"bone {body.limb_side(a, b)}"))
     for k in shown:
         x, y = at(k)
         parts.append(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from posecore.evaluation.inspection_clean import Omission
 from posecore.evaluation.inspection_findings import RULES
-from posecore.evaluation.inspection_markup import Markup, count, json_block, label, plain, tag
+from posecore.evaluation.inspection_markup import label
 from posecore.evaluation.inspection_pictures import Crops, View, view_of
+from posecore.evaluation.markup import Markup, count, json_block, plain, tag
 
 if TYPE_CHECKING:
     from posecore.evaluation.inspection import Inspection

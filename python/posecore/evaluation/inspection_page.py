@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,17 +12,10 @@ from posecore.evaluation.inspection_clean import Omission
 from posecore.evaluation.inspection_counts import MEDIUM_PX2, SIZE_EDGES_PX, SMALL_PX2
 from posecore.evaluation.inspection_findings import RULES
 from posecore.evaluation.inspection_gallery import controls, gallery_block
-from posecore.evaluation.inspection_markup import (
-    Markup,
-    count,
-    fixed,
-    label,
-    percent,
-    plain,
-    table,
-    tag,
-)
+from posecore.evaluation.inspection_markup import label, wide_table
 from posecore.evaluation.inspection_pictures import Crops
+from posecore.evaluation.markup import Markup, count, fixed, percent, plain, tag
+from posecore.evaluation.page_shell import document
 
 if TYPE_CHECKING:
     from posecore.evaluation.inspection import Inspection
@@ -77,35 +67,13 @@ def page(
     )
     footer = tag("footer", f"posecore {version} inspect-data. Left and right are the person's own.")
     data = gallery_block(inspection, list(people), crops, out)
-    return _document(f"Annotations of {name}", header, *sections, footer, data)
-
-
-def _document(title: str, *body: Markup) -> bytes:
-    css, script = _asset("inspection.css"), _asset("inspection.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return document(
+        f"Annotations of {name}",
+        [header, *sections, footer, data],
+        styles=("inspection.css",),
+        scripts=("inspection.js",),
+        alone=True,
     )
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("link", rel="icon", href="data:,"),
-        tag("title", title),
-        Markup(f"<style>\n{css}</style>"),
-    ]
-    lines = [part for element in body for part in (element, "\n")]
-    content = tag(
-        "html", tag("head", head), "\n", tag("body", lines, Markup(f"<script>{script}</script>")), lang="en"
-    )
-    return f"<!doctype html>\n{content}\n".encode()
-
-
-def _asset(name: str) -> str:
-    text = (files("posecore.evaluation") / "pages" / name).read_text(encoding="utf-8")
-    return text.replace("\r\n", "\n")
 
 
 def _section(anchor: str, title: str, parts: Sequence[Markup]) -> Markup:
@@ -158,7 +126,7 @@ def _reasons(inspection: Inspection) -> list[Markup]:
             "What is listed is unusual or contradicts itself; a person decides whether it is wrong. Suspicion is one "
             "scale for all rules: 1 is where a rule begins to list."
         ),
-        table(("Reason", "people", "share", "what it says"), rows, class_="prose"),
+        wide_table(("Reason", "people", "share", "what it says"), rows, class_="prose"),
     ]
     if inspection.repeated_names:
         names = sorted(inspection.repeated_names.items(), key=lambda item: -item[1])
@@ -225,7 +193,7 @@ def _keypoints(inspection: Inspection) -> list[Markup]:
     head = ("Keypoint", "", "visible", "hidden", "none", "out of box", "out of picture")
     return [
         tag("p", key, class_="caption"),
-        table(head, rows, class_="bars"),
+        wide_table(head, rows, class_="bars"),
         tag("h3", "Where keypoints lie in the box"),
         tag(
             "p",
@@ -282,9 +250,9 @@ def _people(inspection: Inspection) -> list[Markup]:
     ]
     aspect = ", ".join(fixed(float(value)) for value in counts.aspects)
     tables = [
-        tag("figure", tag("h3", "COCO's sizes"), table(("", "people", "share"), sizes),
+        tag("figure", tag("h3", "COCO's sizes"), wide_table(("", "people", "share"), sizes),
             tag("figcaption", f"Height by width of boxes (10 %, median, 90 %): {aspect}.")),
-        tag("figure", tag("h3", "Cut by the picture"), table(("", "people", "share"), cut),
+        tag("figure", tag("h3", "Cut by the picture"), wide_table(("", "people", "share"), cut),
             tag("figcaption", "People whose box ends within 1.5 px of the border, of those with a box in a picture "
                 "of known size.")),
     ]  # fmt: skip
@@ -327,7 +295,7 @@ def _poses(inspection: Inspection) -> list[Markup]:
         rows.append((*both, percent(variety.upright_front, variety.people)))
         note = "By where the left shoulder lies across the torso: 0.4 of its length or more is front or back."
         stance = tag(
-            "figure", tag("h3", "Stance"), table(("", "people", "share"), rows), tag("figcaption", note)
+            "figure", tag("h3", "Stance"), wide_table(("", "people", "share"), rows), tag("figcaption", note)
         )
         figures.append(stance)
     return [tag("div", figures, class_="figures")] if figures else [_lead("There is nothing to compare.")]
@@ -350,7 +318,7 @@ def _left_out(inspection: Inspection, omissions: Sequence[Omission], cleaned: st
         why = "; ".join(f"{RULES[f.kind].label} ({f.suspicion:.1f}): {plain(f.text)}" for f in one.reasons)
         rows.append((str(int(truths.ids[one.person])), picture, what, why))
     parts = [_lead(text)]
-    parts.append(table(("Annotation", "picture", "left out", "why"), rows, class_="prose out-list"))
+    parts.append(wide_table(("Annotation", "picture", "left out", "why"), rows, class_="prose out-list"))
     if len(omissions) > MOST_LISTED:
         parts.append(
             tag("p", f"{count(len(omissions) - MOST_LISTED)} more are in the JSON output.", class_="note")
@@ -380,5 +348,5 @@ def _rules() -> list[Markup]:
     )
     return [
         *(tag("p", text, class_="note") for text in texts),
-        table(("Rule", "lists from", "in a clean file"), rows),
+        wide_table(("Rule", "lists from", "in a clean file"), rows),
     ]

@@ -17,20 +17,23 @@ def document(
     styles: Iterable[str] = (),
     scripts: Iterable[str] = (),
     data: Mapping[str, object] | None = None,
+    alone: bool = False,
 ) -> bytes:
     """A whole page as UTF-8, the same bytes for the same content.
 
     Args:
         title: of the page; untrusted.
         body: the elements of the page.
-        styles, scripts: names of files in `pages/`. page.css and page.js come first in every page.
+        styles, scripts: names of files in `pages/`.
+        alone: False puts the palette, page.css and page.js before these.
         data: element id to a value that JSON can hold; scripts read it with `content(id)`.
 
     Raises:
         ValueError: `data` holds a number that is not finite.
     """
-    css = palette_css() + "".join(_asset(name) for name in ("page.css", *styles))
-    script = "".join(_asset(name) for name in ("page.js", *scripts))
+    first = "" if alone else palette_css()
+    css = first + "".join(_asset(name) for name in (*(() if alone else ("page.css",)), *styles))
+    script = "".join(_asset(name) for name in (*(() if alone else ("page.js",)), *scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # Only this script runs, nothing is fetched, nothing is sent. Styles in attributes place bars.
     policy = (
