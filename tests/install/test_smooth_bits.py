@@ -53,8 +53,16 @@ def line(name: str, core: Any) -> str:
 @pytest.fixture(scope="module")
 def wanted() -> str:
     options = {
-        **{"num_keypoints": KEYPOINTS, "fps": FPS, "noise": 0.02, "least_score": 0.1, "acceleration": 10.0},
-        **{"hold_s": 1 / 30, "speed": 2.0, "gate_sigmas": 6.0, "gated_before_restart": 3, "max_coast_frames": 30},
+        "num_keypoints": KEYPOINTS,
+        "fps": FPS,
+        "noise": 0.02,
+        "least_score": 0.1,
+        "acceleration": 10.0,
+        "hold_s": 1 / 30,
+        "speed": 2.0,
+        "gate_sigmas": 6.0,
+        "gated_before_restart": 3,
+        "max_coast_frames": 30,
     }
     lines = [
         line(name, _core.KalmanFilter(**options, constant_position=constant, floats=floats))

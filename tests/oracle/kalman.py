@@ -41,7 +41,9 @@ class Lanes:
         self.phase = np.full(lanes, NEVER)
         self.saturations, self.gated, self.coasted, self.restarts = np.zeros((4, lanes), int)
 
-    def step(self, measured: np.ndarray, variance: np.ndarray, frames: float | np.ndarray = 1.0) -> np.ndarray:
+    def step(
+        self, measured: np.ndarray, variance: np.ndarray, frames: float | np.ndarray = 1.0
+    ) -> np.ndarray:
         """One frame, `frames` after the last: measured (L, 2), its variance (L,), 0 where it is missing. Returns the
         positions (L, 2)."""
         seen = variance > 0
@@ -83,7 +85,11 @@ class Lanes:
             ("p11", np.maximum(p11 - k1 * p01, 0), p11, self.start_velocity),
         ):
             now = getattr(self, name)
-            setattr(self, name, np.where(updated, new, np.where(expected, predicted, np.where(begins, first, now))))
+            setattr(
+                self,
+                name,
+                np.where(updated, new, np.where(expected, predicted, np.where(begins, first, now))),
+            )
         self.velocity = np.where(updated[:, None], held, np.where(begins[:, None], 0.0, self.velocity))
         moved = np.where(updated[:, None], at + k0[:, None] * off, at)
         self.position = np.where(

@@ -49,7 +49,8 @@ class Setting(NamedTuple):
 
 
 SETTINGS = [
-    Setting(*each) for each in product((30.0, 60.0, 120.0), (10.0, 100.0, 1000.0, 10_000.0), (0.25, 4.0, 25.0))
+    Setting(*each)
+    for each in product((30.0, 60.0, 120.0), (10.0, 100.0, 1000.0, 10_000.0), (0.25, 4.0, 25.0))
 ]
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from oracle.kalman import Lanes, recipe
-from smooth.settings import Setting, track
 
+from oracle.kalman import Lanes, recipe
 from posecore import _core
+from smooth.settings import Setting, track
 
 ABSENT, MEASURED, COASTED, GATED, RESTARTED = range(5)
 SETTING = Setting(30.0, 300.0, 4.0)
@@ -199,7 +199,9 @@ def test_a_result_may_lie_in_the_measurements_memory(floats: bool) -> None:
     seen = np.random.default_rng(4).random((100, 17)) > 0.1
     wanted, _, _ = track(SETTING.kernel(17, floats=floats), xy, seen)
     kinds = np.empty((100, 17), np.uint8)
-    SETTING.kernel(17, floats=floats).track(xy, None, seen.view(np.uint8), np.ones(100, np.float32), None, xy, kinds)
+    SETTING.kernel(17, floats=floats).track(
+        xy, None, seen.view(np.uint8), np.ones(100, np.float32), None, xy, kinds
+    )
     assert np.array_equal(xy, wanted)
 
 

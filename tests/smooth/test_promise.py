@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from oracle.kalman import Lanes
 from smooth.settings import FRAMES, SCENARIOS, SETTINGS, measurements, track
 
@@ -37,7 +38,11 @@ def compared() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for t in range(FRAMES):
         wanted = oracle.step(measured[t].reshape(lanes, 2).astype(np.float64), variance[t])
         np.maximum(worst, np.abs(wanted - found[t].reshape(lanes, 2)).max(axis=1), out=worst)
-    return worst.reshape(-1, len(SCENARIOS)), np.array(counted), oracle.saturations.reshape(-1, len(SCENARIOS)).sum(axis=1)
+    return (
+        worst.reshape(-1, len(SCENARIOS)),
+        np.array(counted),
+        oracle.saturations.reshape(-1, len(SCENARIOS)).sum(axis=1),
+    )
 
 
 def table(worst: np.ndarray, counted: np.ndarray) -> str:
@@ -48,10 +53,14 @@ def table(worst: np.ndarray, counted: np.ndarray) -> str:
     ]
     for setting, row, count in zip(SETTINGS, worst, counted, strict=True):
         numbers = " | ".join(f"{value:.2g}" for value in row)
-        lines.append(f"| {setting.fps:g} | {setting.acceleration:g} | {setting.variance:g} | {numbers} | {count} |")
+        lines.append(
+            f"| {setting.fps:g} | {setting.acceleration:g} | {setting.variance:g} | {numbers} | {count} |"
+        )
     middle = " | ".join(f"{value:.2g}" for value in np.median(worst, axis=0))
     most = " | ".join(f"{value:.2g}" for value in worst.max(axis=0))
-    return "\n".join([*lines, f"| median | | | {middle} | |", f"| largest | | | {most} | {counted.sum()} |", ""])
+    return "\n".join(
+        [*lines, f"| median | | | {middle} | |", f"| largest | | | {most} | {counted.sum()} |", ""]
+    )
 
 
 def test_fixed_point_stays_beside_float64(
@@ -59,7 +68,9 @@ def test_fixed_point_stays_beside_float64(
 ) -> None:
     """POSECORE_PROMISE names a file for the table."""
     worst, counted, _ = compared
-    Path(os.environ.get("POSECORE_PROMISE", tmp_path / "promise.md")).write_text(table(worst, counted), "utf-8")
+    Path(os.environ.get("POSECORE_PROMISE", tmp_path / "promise.md")).write_text(
+        table(worst, counted), "utf-8"
+    )
     for scenario, column in zip(SCENARIOS, worst.T, strict=True):
         assert column.max() <= LIMITS_PX[scenario], scenario
 
