@@ -6,6 +6,8 @@
 #include "crowd.hpp"
 #include "decoding.hpp"
 #include "posecore/input.hpp"
+#include "posecore/kalman.hpp"
+#include "posecore/one_euro.hpp"
 #include "synthetic.hpp"
 
 #ifdef POSECORE_COUNT_ALLOCATIONS
@@ -77,5 +79,34 @@ TEST(oks_does_not_touch_the_heap) {
   CHECK(doubles.run() == posecore::Status::kOk);
   CHECK(floats.run() == posecore::Status::kOk);
   CHECK(heap_calls == before);
+}
+
+namespace {
+
+template <class Options, class Plan>
+void check_smoothing(const Options& options, Plan plan) {
+  const Memory<float> xy(340);
+  for (ptrdiff_t i = 0; i < 340; ++i) {
+    xy[i] = static_cast<float>(i % 97);
+  }
+  CHECK(make_plan(options, 17, &plan) == posecore::Status::kOk);
+  const Memory<uint64_t> people(person_bytes(plan) / 4);
+  const int32_t before = heap_calls;
+  CHECK(make_plan(options, 17, &plan) == posecore::Status::kOk);
+  CHECK(smooth_track(plan, {xy.data()}, 10, nullptr, people.data(), people.bytes(), {xy.data()}) ==
+        posecore::Status::kOk);
+  CHECK(smooth_people(plan, {xy.data()}, 2, nullptr, people.data(), 2, people.bytes(), nullptr, {xy.data()}) ==
+        posecore::Status::kOk);
+  CHECK(heap_calls == before);
+}
+
+}  // namespace
+
+TEST(smoothing_does_not_touch_the_heap) {
+  posecore::KalmanOptions options;
+  check_smoothing(options, posecore::KalmanPlan{});
+  options.arithmetic = posecore::Arithmetic::kFloat;
+  check_smoothing(options, posecore::KalmanPlan{});
+  check_smoothing(posecore::OneEuroOptions{}, posecore::OneEuroPlan{});
 }
 #endif
