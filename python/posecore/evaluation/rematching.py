@@ -39,6 +39,8 @@ def rematch(
             wherever the keypoints of `detections` are.
     """
     protocol, truths = report.protocol, report.truths
+    if detections is not None and detection_areas is None:
+        detection_areas = report.detections.areas
     if protocol.labelled == "stated":
         unlabelled = truths.stated_num_keypoints == 0
         truth_ignored = unlabelled if truth_ignored is None else truth_ignored | unlabelled
@@ -52,5 +54,5 @@ def rematch(
         max_detections=protocol.max_detections,
         truth_ignored=truth_ignored,
         detection_ignored=detection_ignored,
-        detection_areas=report.detections.areas if detection_areas is None else detection_areas,
+        detection_areas=detection_areas,
     )
