@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from made_people import STANDING, annotations, found, person
 
-from posecore import COCO17
+from posecore import COCO17, evaluate
+from posecore.evaluation.report import Report
 
 
 def scene(seed: int, *, images: int = 3, most: int = 4) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -49,3 +51,13 @@ def scene(seed: int, *, images: int = 3, most: int = 4) -> tuple[dict[str, Any],
             points = np.column_stack([xy.round(2), np.full(17, 0.5)])
             results.append(found(image, float(rng.choice([0.3, 0.6, 0.9])), points.ravel().tolist()))
     return annotations(*people, images=images), results
+
+
+def without_people(report: Report) -> Report:
+    """The same detections in the same pictures, in which there is no one."""
+    truths = report.truths
+    columns = [f.name for f in dataclasses.fields(truths)]
+    nobody = {
+        name: getattr(truths, name)[:0] for name in columns if isinstance(getattr(truths, name), np.ndarray)
+    }
+    return evaluate(dataclasses.replace(truths, **nobody), report.detections)

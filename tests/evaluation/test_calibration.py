@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_people import annotations, found, keypoints, person
-from scenes import scene
+from scenes import scene, without_people
 
 from posecore import evaluate
 from posecore.evaluation.calibration import calibrate
@@ -123,6 +123,13 @@ def test_nothing_found_is_calibrated_too() -> None:
     assert len(calibration.reliability[0].counts) == 0
     assert calibration.threshold_for(0.1) is None
     assert json.loads(json.dumps(calibration.as_dict(), allow_nan=False))["rank_correlation"] is None
+
+
+def test_no_one_to_find_is_calibrated_too() -> None:
+    calibration = calibrate(without_people(scored((0.5, True), (0.6, True))))
+    assert calibration.reliability[0].right.tolist() == [0, 0]
+    assert calibration.threshold_for(0.1) is None
+    assert {each.averages.ap for each in calibration.sigma_scales} == {-1.0}
 
 
 def test_plain_data_has_every_bin() -> None:

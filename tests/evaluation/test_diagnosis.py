@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from made_people import annotations, found, keypoints, person
-from scenes import scene
+from scenes import scene, without_people
 
 from posecore import COCO17, evaluate
 from posecore.evaluation.diagnosis import RANGES, Diagnosis, diagnose
@@ -185,6 +185,26 @@ def test_nothing_found_is_a_diagnosis_too() -> None:
     assert "nose" in diagnosis.table()
 
 
+def test_people_beyond_all_pictures_are_diagnosed() -> None:
+    far = keypoints()
+    far[0], far[1] = 1e200, -1e200
+    diagnosis = evaluate(
+        annotations(person(1)), [found(points=far), found(score=0.5), found(points=far)]
+    ).diagnose()
+    assert kinds_of(diagnosis) == ["miss"] + ["good"] * 16
+    assert diagnosis.alone_max_oks[0].tolist() == pytest.approx([16 / 17, 1, 16 / 17])
+    assert np.isfinite(diagnosis.alone_optimal_scores).all()
+
+
+def test_a_set_without_people_is_diagnosed() -> None:
+    report = without_people(evaluate(annotations(person(1)), [found()]))
+    diagnosis = report.diagnose()
+    assert set(diagnosis.progressive_ap.ravel().tolist()) == {-1.0}
+    assert diagnosis.max_oks[0].tolist() == [0.0]
+    assert len(diagnosis.errors[0]) == 0
+    assert "-" in diagnosis.table()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_mirrored_set_has_mirrored_errors(seed: int) -> None:
     truth, results = scene(seed)
@@ -218,6 +238,12 @@ def test_small_people_with_keypoints_are_not_left_out_unasked() -> None:
     diagnosis = evaluate(truth, [found()]).diagnose()
     assert diagnosis.ranges == diagnosis.report.protocol.area_ranges
     assert diagnosis.progressive_ap[0, 0, 0] == pytest.approx(1)
+
+
+def test_other_bodies_have_the_ranges_of_their_protocol() -> None:
+    animal = dataclasses.replace(COCO17, name="animal", keypoints=tuple(f"k{k}" for k in range(17)))
+    diagnosis = evaluate(annotations(person(1)), [found()], skeleton=animal).diagnose()
+    assert diagnosis.ranges == diagnosis.report.protocol.area_ranges != RANGES
 
 
 def test_a_diagnosis_is_text_and_plain_data() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_people import annotations, found, keypoints, person
-from scenes import scene
+from scenes import scene, without_people
 
 from posecore import evaluate
 from posecore.evaluation.boxes import crowding
@@ -122,6 +122,13 @@ def test_nothing_found_is_sliced_too() -> None:
     parts = slices(evaluate(annotations(person(1)), []))
     assert {each.name for each in parts} == set(PROPERTIES)
     assert {each.ap for each in parts} == {0.0, -1.0}
+
+
+def test_no_one_to_find_is_sliced_too() -> None:
+    report = without_people(evaluate(annotations(person(1)), [found(), found(2)]))
+    assert {each.ap for each in slices(report)} == {-1.0}
+    assert {each.truths for each in slices(report)} == {0}
+    assert rank_pictures(report).wrong.tolist() == [1, 1]
 
 
 def test_a_number_that_was_not_evaluated_is_none_in_plain_data() -> None:

@@ -17,6 +17,7 @@ from posecore.evaluation.diagnosis_table import as_dict, as_text
 from posecore.evaluation.examination import STEPS, examine
 from posecore.evaluation.protocol import COCO_RANGES, AreaRange
 from posecore.evaluation.report import Report
+from posecore.skeletons import COCO17
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,8 +136,9 @@ def diagnose(
         true_sigma: where coco-analyze moves a keypoint to similarity s, the similarity becomes s^¼ (.841 for a miss,
             .960 for jitter), as it takes sigma where OKS takes 2 sigma. False gives its numbers; True moves keypoints
             to s itself, and the gains are smaller.
-        ranges: (label, least, most) of areas in px², both ends included. Where nothing is said `RANGES`; or the
-            protocol's own, where these are not COCO's or people under 32² px have keypoints.
+        ranges: (label, least, most) of areas in px², both ends included. Where nothing is said `RANGES` for
+            skeletons that begin with COCO's 17 keypoints; the protocol's own for others, and where these are not
+            COCO's or people under 32² px have keypoints.
         thresholds: of OKS in (0, 1], ascending; those of the report's protocol where nothing is said.
 
     Raises:
@@ -170,8 +172,9 @@ def diagnose(
 
 def _default_ranges(report: Report) -> tuple[AreaRange, ...]:
     small = (report.areas < RANGES[0].least_px2) & ~report.matches.truth_ignored[0]
-    own = report.protocol.area_ranges
-    return own if own != COCO_RANGES or small.any() else RANGES
+    own, body = report.protocol.area_ranges, COCO17.keypoints
+    is_coco = own == COCO_RANGES and report.protocol.skeleton.keypoints[: len(body)] == body
+    return RANGES if is_coco and not small.any() else own
 
 
 def _ranges(ranges: object) -> tuple[AreaRange, ...]:

@@ -152,7 +152,8 @@ class _Examiner:
         truths, detections = self.report.truths, self.report.detections
         matches = self.match(detections, np.array([MATCH_OKS]))
         truth_rows = matches.truth[0, 0].astype(np.int64)
-        paired = (truth_rows >= 0) & (truths.num_labelled > 0)[truth_rows]
+        paired = np.flatnonzero(truth_rows >= 0)
+        paired = paired[truths.num_labelled[truth_rows[paired]] > 0]
         truth_rows, rows = truth_rows[paired], matches.order[paired]
         oks = pair_oks(truths, detections, truth_rows, rows, sigmas=self.sigmas, areas=self.report.areas)
         return find_keypoint_errors(

@@ -181,10 +181,11 @@ class _Neighbourhood:
         truth_xy, visibility = self.truths.xy[self.person], self.truths.visibility[self.person]
         if flip is not None:
             truth_xy, visibility = truth_xy[:, flip], visibility[:, flip]
-        delta = truth_xy - xy[self.pair]
-        squares = delta[:, :, 0] ** 2 + delta[:, :, 1] ** 2
         scale = areas[self.person, None] + np.spacing(1)
-        similarity: FloatColumn = np.exp(-squares / self.variances / scale / 2)
+        with np.errstate(over="ignore"):  # far is far
+            delta = truth_xy - xy[self.pair]
+            squares = delta[:, :, 0] ** 2 + delta[:, :, 1] ** 2
+            similarity: FloatColumn = np.exp(-squares / self.variances / scale / 2)
         similarity[visibility == 0] = -1
         return similarity
 

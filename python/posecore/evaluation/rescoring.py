@@ -89,7 +89,10 @@ def suppress(detections: Detections, scores: FloatColumn, *, sigmas: Sequence[fl
         at_once = max(1, _CELLS_AT_ONCE // (size * size))
         for begin in range(0, len(groups), at_once):
             rows = order[groups[begin : begin + at_once, None] + np.arange(size)]
-            result[rows] = _suppress(result[rows], _factors(detections.xy[rows], areas[rows], sigmas))
+            # Beyond 1e154 px squares overflow; such people are no one else.
+            with np.errstate(over="ignore", invalid="ignore"):
+                factors = _factors(detections.xy[rows], areas[rows], sigmas)
+            result[rows] = _suppress(result[rows], factors)
     return result
 
 
@@ -106,7 +109,6 @@ def _factors(xy: FloatColumn, areas: FloatColumn, sigmas: Sequence[float]) -> Fl
         squares *= scale
         squares *= -1 / (2 * sigma) ** 2
         total += np.exp(squares, out=squares)
-    # Beyond 1e154 px squares overflow; such people are no one else.
     total = np.nan_to_num(total / keypoints)
     factors = np.ones((pictures, size, size))
     factors[:, one, other] = np.exp(-(total**2) / SUPPRESSION)

@@ -140,5 +140,6 @@ class Detections:
             return np.zeros(len(self))
         # A column at a time: six times as fast as both at once.
         x, y = self.xy[:, :, 0], self.xy[:, :, 1]
-        areas: FloatColumn = (x.max(axis=1) - x.min(axis=1)) * (y.max(axis=1) - y.min(axis=1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            areas: FloatColumn = (x.max(axis=1) - x.min(axis=1)) * (y.max(axis=1) - y.min(axis=1))
         return areas
