@@ -7,6 +7,7 @@
 #include "input.hpp"
 #include "match.hpp"
 #include "posecore/version.hpp"
+#include "track.hpp"
 
 namespace py = pybind11;
 
@@ -38,4 +39,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
              "swap_red_blue"_a);
 
   posecore::python::bind_matching(module);
+  posecore::python::bind_tracking(module);
 }

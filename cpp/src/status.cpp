@@ -26,6 +26,12 @@ const char* message(Status status) noexcept {
       return "the plan memory wants the alignment of a pointer, the workspace that of a 64-bit integer";
     case Status::kSinkTooSmall:
       return "the sink has less room than max_poses";
+    case Status::kNotStarted:
+      return "the workspace was not started for this plan";
+    case Status::kTooManyPeople:
+      return "a frame has more poses than max_people";
+    case Status::kBadTime:
+      return "a frame wants a finite time after that of the frame before";
   }
   return "unknown status";
 }

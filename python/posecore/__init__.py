@@ -22,6 +22,8 @@ from posecore.heads import Heads, Quantization
 from posecore.install import cmake_dir, include_dir
 from posecore.poses import Poses
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
+from posecore.swaps import SwapRepair
+from posecore.track import Track, Tracker
 
 if TYPE_CHECKING:
     from posecore.drawing import draw
@@ -52,6 +54,9 @@ __all__ = [
     "SingleDecoder",
     "Skeleton",
     "SourceError",
+    "SwapRepair",
+    "Track",
+    "Tracker",
     "__version__",
     "cmake_dir",
     "draw",

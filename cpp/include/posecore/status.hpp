@@ -17,6 +17,9 @@ enum class Status : int32_t {
   kWorkspaceTooSmall,  // less workspace or plan memory than asked for
   kMisaligned,         // workspace or plan memory that is not aligned as it says
   kSinkTooSmall,       // less room for poses than max_poses
+  kNotStarted,         // a workspace that was not started for this plan
+  kTooManyPeople,      // more poses in a frame than the plan's max_people
+  kBadTime,            // a time that is not finite, or not after that of the frame before
 };
 
 // One sentence in English, for people; never null.
