@@ -27,7 +27,11 @@ const char* message(Status status) noexcept {
     case Status::kSinkTooSmall:
       return "the sink has less room than max_poses";
     case Status::kBadTimes:
-      return "times want finite seconds from -1e10 to 1e10 that do not go back";
+      return "times want finite seconds from -1e10 to 1e10 in order";
+    case Status::kNotStarted:
+      return "the workspace was not started for this plan";
+    case Status::kTooManyPeople:
+      return "a frame has more poses than max_people";
   }
   return "unknown status";
 }

@@ -17,7 +17,9 @@ enum class Status : int32_t {
   kWorkspaceTooSmall,  // less workspace or plan memory than asked for
   kMisaligned,         // workspace or plan memory that is not aligned as it says
   kSinkTooSmall,       // less room for poses than max_poses
-  kBadTimes,           // times that are not finite, or go back
+  kBadTimes,           // times that are not finite, or not in order
+  kNotStarted,         // a workspace that was not started for this plan
+  kTooManyPeople,      // more poses in a frame than the plan's max_people
 };
 
 // One sentence in English, for people; never null.
