@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from posecore.drawing import draw
     from posecore.evaluation.coco import evaluate
     from posecore.runtime.estimator import Estimator
+    from posecore.streaming import stream
 
 # Imported when first used: they bring pictures and interpreters with them.
 _LAZY = {
     "Estimator": "posecore.runtime.estimator",
     "draw": "posecore.drawing",
     "evaluate": "posecore.evaluation.coco",
+    "stream": "posecore.streaming",
 }
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "include_dir",
     "oks",
     "skeletons",
+    "stream",
 ]
 
 
