@@ -230,29 +230,33 @@ class FixedArithmetic {
                              int32_t* __restrict at) const noexcept {
     constexpr uint32_t kSmall = 1U << 29U;  // 8192 px
     constexpr uint32_t kSlow = 1U << 30U;   // 4096 px / frame
-    uint32_t large = elapsed_ > 4 * kFrame ? 1 : 0;
-    int32_t most = 0;
-    const uint32_t frames = elapsed_ & 0x7ffffU;
-    const bool even = elapsed_ == kFrame;
     const int32_t count = coordinates / 4 * 4;
-    for (int32_t i = 0; even && i < count; ++i) {
-      at[i] = wrapped_sum(position[i], shifted(shifted(velocity[i], 1) + 1, 1));
-    }
-    for (int32_t i = 0; !even && i < count; ++i) {
-      // Velocities from 0 up, so that the product has no sign.
-      const uint32_t raised = static_cast<uint32_t>(velocity[i]) + kSlow;
-      const uint64_t moved = static_cast<uint64_t>(raised) * frames + (uint64_t{1} << 17U);
-      at[i] = wrapped_sum(position[i], static_cast<int32_t>(static_cast<uint32_t>(moved >> 18U) - (frames << 12U)));
-    }
-    for (int32_t i = 0; i < count; ++i) {
+    int32_t most = 0;
+    uint32_t spread = 0;  // its two highest bits are 0 where everything is small
+    uint32_t fast = 0;    // its highest bit is 0 where everything is slow
+    const auto look = [&](int32_t i) {
       const auto off = static_cast<int32_t>(static_cast<uint32_t>(measured[i]) - static_cast<uint32_t>(at[i]));
       const int32_t distance = off < 0 ? -1 - off : off;
       most = distance > most ? distance : most;
-      large |= (static_cast<uint32_t>(position[i]) + kSmall) >> 30U;
-      large |= (static_cast<uint32_t>(measured[i]) + kSmall) >> 30U;
-      large |= (static_cast<uint32_t>(velocity[i]) + kSlow) >> 31U;
+      spread |= (static_cast<uint32_t>(position[i]) + kSmall) | (static_cast<uint32_t>(measured[i]) + kSmall);
+      fast |= static_cast<uint32_t>(velocity[i]) + kSlow;
+    };
+    if (elapsed_ == kFrame) {
+      for (int32_t i = 0; i < count; ++i) {
+        at[i] = wrapped_sum(position[i], shifted(shifted(velocity[i], 1) + 1, 1));
+        look(i);
+      }
+    } else {
+      const uint32_t frames = elapsed_ & 0x7ffffU;
+      for (int32_t i = 0; i < count; ++i) {
+        // Velocities from 0 up, so that the product has no sign.
+        const uint32_t raised = static_cast<uint32_t>(velocity[i]) + kSlow;
+        const uint64_t moved = static_cast<uint64_t>(raised) * frames + (uint64_t{1} << 17U);
+        at[i] = wrapped_sum(position[i], static_cast<int32_t>(static_cast<uint32_t>(moved >> 18U) - (frames << 12U)));
+        look(i);
+      }
     }
-    return {large == 0, most};
+    return {elapsed_ <= 4 * kFrame && (spread >> 30U) == 0 && (fast >> 31U) == 0, most};
   }
 
   // Whether `update` may be used for gains up to `velocity`.
