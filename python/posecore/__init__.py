@@ -23,6 +23,8 @@ from posecore.install import cmake_dir, include_dir
 from posecore.poses import Poses
 from posecore.similarity import oks
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
+from posecore.swaps import SwapRepair
+from posecore.track import Track, Tracker
 
 if TYPE_CHECKING:
     from posecore.drawing import draw
@@ -53,6 +55,9 @@ __all__ = [
     "SingleDecoder",
     "Skeleton",
     "SourceError",
+    "SwapRepair",
+    "Track",
+    "Tracker",
     "__version__",
     "cmake_dir",
     "draw",
