@@ -32,6 +32,8 @@ struct Box {
   }
 };
 
+inline constexpr float kLeastSizePx = 10.0F;
+
 // A person's size from the box of her keypoints: the square root of the area in OKS. The area is .53 of the box, as
 // where nobody has outlined the person, and somebody seen from the side is not thin: the shorter side counts as a third
 // of the longer at least. At least 1 px.
@@ -41,7 +43,7 @@ struct Box {
   wide = wide > high / 3.0F ? wide : high / 3.0F;
   high = high > wide / 3.0F ? high : wide / 3.0F;
   const float size = sqrtf(0.53F * wide * high);
-  return size > 1.0F ? size : 1.0F;
+  return size > kLeastSizePx ? size : kLeastSizePx;
 }
 
 [[nodiscard]] inline bool in_range(const BodyModel& body) noexcept {

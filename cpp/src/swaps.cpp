@@ -15,7 +15,8 @@ using detail::SwapsState;
 
 constexpr float kPlaceTime = 0.04F;   // seconds over which a place is forgotten
 constexpr float kSpeedTime = 0.12F;   // ... a speed
-constexpr float kSpreadTime = 1.0F;   // ... how well prediction did: longer than a step
+constexpr float kBetterTime = 1.0F;   // ... that prediction did badly: longer than a step
+constexpr float kWorseTime = 0.25F;   // ... that it did well
 constexpr float kFirstSpread = 0.1F;  // standard deviation of what a first prediction misses, in sizes
 constexpr float kNoise = 0.7F;        // of a keypoint that stands still, in its sigmas
 // Gains are logarithms of odds, and those of one pair are not to settle it for all.
@@ -243,9 +244,20 @@ void mark_doubles(const SwapPlan& plan, const Person& person, SwapCounts* counts
   }
 }
 
+// What a keypoint that is seen `dt` seconds after it was seen before changes of what is remembered of it.
+struct Shares {
+  float dt, place, speed, worse, better;
+};
+
+[[nodiscard]] Shares shares_of(float dt) noexcept {
+  return {dt, detail::share(dt, kPlaceTime), dt > 0.0F ? detail::share(dt, kSpeedTime) / dt : 0.0F,
+          detail::share(dt, kWorseTime), detail::share(dt, kBetterTime)};
+}
+
 void remember(const SwapPlan& plan, const Person& person) noexcept {
   const float first = kFirstSpread * person.size_px;
   const auto gap_s = static_cast<float>(plan.options.max_gap_s);
+  Shares shared = shares_of(person.dt);
   for (int32_t k = 0; k < plan.num_keypoints; ++k) {
     RememberedPoint* point = person.points + k;
     if (person.visible[k] == 0) {
@@ -260,17 +272,16 @@ void remember(const SwapPlan& plan, const Person& person) noexcept {
     const Place expected = person.moved(k);
     const float dx = at.x - expected.x;
     const float dy = at.y - expected.y;
-    const float place = detail::share(dt, kPlaceTime);
-    const float speed = dt > 0.0F ? detail::share(dt, kSpeedTime) / dt : 0.0F;
+    if (dt != shared.dt) {
+      shared = shares_of(dt);
+    }
     float missed = (dx * dx + dy * dy) / 2.0F;
     missed = missed < 9.0F * first * first ? missed : 9.0F * first * first;
-    const float worse = missed > point->spread ? 4.0F : 1.0F;
-    *point = {detail::within_reach(expected.x + place * dx),
-              detail::within_reach(expected.y + place * dy),
-              detail::within_reach(point->vx + speed * dx),
-              detail::within_reach(point->vy + speed * dy),
-              point->spread + detail::share(worse * dt, kSpreadTime) * (missed - point->spread),
-              0.0F};
+    const float spread = missed > point->spread ? shared.worse : shared.better;
+    *point = {
+        detail::within_reach(expected.x + shared.place * dx), detail::within_reach(expected.y + shared.place * dy),
+        detail::within_reach(point->vx + shared.speed * dx),  detail::within_reach(point->vy + shared.speed * dy),
+        point->spread + spread * (missed - point->spread),    0.0F};
   }
 }
 
@@ -322,7 +333,7 @@ void repair_person(const SwapPlan& plan, const IdentifiedPoses& poses, int32_t n
   for (int32_t p = 0; is_new && p < plan.num_pairs; ++p) {
     person.contradictions[p] = {};
   }
-  person.size_px = box.x0 <= box.x1 ? detail::size_of(box) : 1.0F;
+  person.size_px = box.x0 <= box.x1 ? detail::size_of(box) : detail::kLeastSizePx;
   *remembered = {poses.ids[n], poses.time_s, 1};
   repair_exchanges(plan, person, state, counts);
   mark_doubles(plan, person, counts);

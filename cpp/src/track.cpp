@@ -51,6 +51,7 @@ void end_lost_tracks(const TrackerPlan& plan, double time_s, TrackerState* state
 void fill_values(const TrackerPlan& plan, const FramePoses& poses, TrackerState* state) noexcept {
   for (int32_t i = 0; i < poses.count; ++i) {
     int32_t* row = state->values + static_cast<ptrdiff_t>(i) * plan.options.max_people;
+    uint8_t* mirrored = state->mirrored + static_cast<ptrdiff_t>(i) * plan.options.max_people;
     const Detection& detection = state->detections[i];
     const float trust = 0.5F + 0.5F * detail::clamped(poses.pose_scores[state->rank[i]], 1.0F);
     for (int32_t j = 0; j < state->head->count; ++j) {
@@ -60,20 +61,21 @@ void fill_values(const TrackerPlan& plan, const FramePoses& poses, TrackerState*
       if (detection.copy != 0 || !detail::may_touch(track, detection)) {
         continue;
       }
-      const float value =
-          detail::similarity(plan, track, state->points_of(slot), state->seen_points_of(i), detection).value;
-      if (value >= plan.options.min_similarity) {
-        row[j] = 1 + static_cast<int32_t>(value * track.precision * trust * static_cast<float>(detail::kUnitValue - 1));
+      const detail::Similarity like =
+          detail::similarity(plan, track, state->points_of(slot), state->seen_points_of(i), detection);
+      mirrored[j] = like.mirrored ? 1 : 0;
+      if (like.value >= plan.options.min_similarity) {
+        row[j] =
+            1 + static_cast<int32_t>(like.value * track.precision * trust * static_cast<float>(detail::kUnitValue - 1));
       }
     }
   }
 }
 
 // Takes the pose in as the track's of this frame.
-void see(const TrackerPlan& plan, const DetectionPoints& pose, const Detection& detection, double time_s, Track* track,
-         const TrackPoints& points) noexcept {
+void see(const TrackerPlan& plan, const DetectionPoints& pose, const Detection& detection, bool mirrored, double time_s,
+         Track* track, const TrackPoints& points) noexcept {
   const auto dt = static_cast<float>(time_s - track->last_seen_s);
-  const bool mirrored = detail::similarity(plan, *track, points, pose, detection).mirrored;
   float sum = 0.0F;
   float dx = 0.0F;
   float dy = 0.0F;
@@ -249,9 +251,11 @@ Status update_tracks(const TrackerPlan& plan, const FramePoses& poses, void* wor
                           state.track_of);
   for (int32_t i = 0; i < poses.count; ++i) {
     if (state.track_of[i] != detail::kNobody) {
+      const ptrdiff_t pair = static_cast<ptrdiff_t>(i) * plan.options.max_people + state.track_of[i];
       const int32_t slot = state.order[state.track_of[i]];
       state.track_of[i] = slot;
-      see(plan, state.seen_points_of(i), state.detections[i], poses.time_s, state.tracks + slot, state.points_of(slot));
+      see(plan, state.seen_points_of(i), state.detections[i], state.mirrored[pair] != 0, poses.time_s,
+          state.tracks + slot, state.points_of(slot));
     }
   }
   for (int32_t place = 0; place < state.head->count;) {

@@ -84,7 +84,7 @@ inline void rank_poses(const FramePoses& poses, TrackerState* state) noexcept {
     }
   }
   if (!(weight > 0.0F)) {
-    return {box, 1.0F, 0.0F, 0, 0};
+    return {box, kLeastSizePx, 0.0F, 0, 0};
   }
   return {box, size_of(box), weight, 0, 0};
 }

@@ -75,6 +75,7 @@ struct TrackerState {
   float* points;          // 6 K a slot
   float* seen_points;     // 3 K a rank
   int32_t* values;        // rank x place in `order`
+  uint8_t* mirrored;      // the same; 1 where the pose is the track's with its sides exchanged
   int32_t* order;         // slots, oldest track first; free slots behind
   int32_t* rank;          // pose of each rank
   int32_t* track_of;      // of each rank, the place in `order`
@@ -104,6 +105,7 @@ inline size_t carve(const TrackerPlan& plan, void* memory, TrackerState* state) 
   carver.take(&state->points, 6 * keypoints * people);
   carver.take(&state->seen_points, 3 * keypoints * people);
   carver.take(&state->values, people * people);
+  carver.take(&state->mirrored, people * people);
   carver.take(&state->order, people);
   carver.take(&state->rank, people);
   carver.take(&state->track_of, people);
