@@ -100,6 +100,7 @@ class PoseTracker {
     int32_t count = 0;
     check(list_tracks(plan_, workspace_.data(), bytes(), infos_.data(), &count, nullptr));
     std::vector<std::tuple<int64_t, double, double, int32_t>> listed;
+    listed.reserve(static_cast<size_t>(count));
     for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
       listed.emplace_back(infos_[i].id, infos_[i].first_seen_s, infos_[i].last_seen_s, infos_[i].hits);
     }
@@ -135,6 +136,7 @@ class SwapRepairer {
       throw py::value_error("flip, sigmas: wanted one number a keypoint");
     }
     std::vector<Edge> joined;
+    joined.reserve(edges.size());
     for (const auto& [parent, child] : edges) {
       joined.push_back({parent, child});
     }

@@ -8,7 +8,7 @@ namespace posecore::detail {
 
 inline constexpr int32_t kNobody = -1;
 // A value of 1 as a whole number. Sums are exact, so equal sums are equal on every machine.
-inline constexpr int32_t kUnitValue = 1 << 20;
+inline constexpr int32_t kUnitValue = 1048576;
 
 // Borrowed memory: `most` is the greater side, each array has most + 1 numbers.
 struct AssignmentMemory {

@@ -29,6 +29,34 @@ struct Contradiction {
   int32_t exchanged, doubled;
 };
 
+struct Place {
+  float x, y;
+};
+
+[[nodiscard]] inline float squared(Place a, Place b) noexcept {
+  const float dx = a.x - b.x;
+  const float dy = a.y - b.y;
+  return dx * dx + dy * dy;
+}
+
+// One person in one frame.
+struct Person {
+  float* xy;
+  float* scores;
+  uint8_t* visible;
+  RememberedPoint* points;
+  Contradiction* contradictions;
+  float size_px;
+  float dt;
+
+  [[nodiscard]] Place seen(int32_t k) const noexcept { return {within_reach(xy[2 * k]), within_reach(xy[2 * k + 1])}; }
+  [[nodiscard]] Place still(int32_t k) const noexcept { return {points[k].x, points[k].y}; }
+  [[nodiscard]] Place moved(int32_t k) const noexcept {
+    const RememberedPoint& point = points[k];
+    return {within_reach(point.x + point.vx * point.unseen_s), within_reach(point.y + point.vy * point.unseen_s)};
+  }
+};
+
 inline constexpr uint64_t kSwapsMark = 0x706f736573776170U;
 
 struct SwapsHead {

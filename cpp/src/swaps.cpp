@@ -10,7 +10,10 @@ namespace posecore {
 namespace {
 
 using detail::Contradiction;
+using detail::Person;
+using detail::Place;
 using detail::RememberedPoint;
+using detail::squared;
 using detail::SwapsState;
 
 constexpr float kPlaceTime = 0.04F;   // seconds over which a place is forgotten
@@ -27,37 +30,6 @@ constexpr float kPlausible = 9.0F;       // square of the deviations from its pl
 constexpr float kDoubleDistance = 0.5F;  // nearer than this share of what was expected, a pair is one keypoint
 constexpr float kWhole = 0.8F;           // of all gains: above it the whole body is taken
 
-struct Place {
-  float x, y;
-};
-
-[[nodiscard]] float squared(Place a, Place b) noexcept {
-  const float dx = a.x - b.x;
-  const float dy = a.y - b.y;
-  return dx * dx + dy * dy;
-}
-
-// One person in one frame.
-struct Person {
-  float* xy;
-  float* scores;
-  uint8_t* visible;
-  RememberedPoint* points;
-  Contradiction* contradictions;
-  float size_px;
-  float dt;
-
-  [[nodiscard]] Place seen(int32_t k) const noexcept {
-    return {detail::within_reach(xy[2 * k]), detail::within_reach(xy[2 * k + 1])};
-  }
-  [[nodiscard]] Place still(int32_t k) const noexcept { return {points[k].x, points[k].y}; }
-  [[nodiscard]] Place moved(int32_t k) const noexcept {
-    const RememberedPoint& point = points[k];
-    return {detail::within_reach(point.x + point.vx * point.unseen_s),
-            detail::within_reach(point.y + point.vy * point.unseen_s)};
-  }
-};
-
 [[nodiscard]] bool comparable(const SwapPlan& plan, const Person& person, int32_t k) noexcept {
   const auto gap_s = static_cast<float>(plan.options.max_gap_s);
   return person.visible[k] != 0 && person.points[k].unseen_s >= 0.0F && person.points[k].unseen_s <= gap_s + person.dt;
@@ -68,19 +40,17 @@ struct Person {
   return kNoise * kNoise * plan.variances[k] * person.size_px * person.size_px + person.points[k].spread;
 }
 
-// How much more likely the pair is with its sides exchanged, as a logarithm of odds, by one prediction.
-[[nodiscard]] float gain_by(Place left, Place right, Place expected_left, Place expected_right,
-                            float variance) noexcept {
+// How much nearer a pair is to its places when its sides are exchanged, in px^2, by one prediction; 0 where it is not
+// near them then either, by the variance.
+[[nodiscard]] float nearer_by(Place left, Place right, Place expected_left, Place expected_right,
+                              float variance) noexcept {
   const float as_is = squared(left, expected_left) + squared(right, expected_right);
   const float exchanged = squared(right, expected_left) + squared(left, expected_right);
-  if (exchanged < as_is && exchanged > 2.0F * kPlausible * variance) {
-    return 0.0F;
-  }
-  return (as_is - exchanged) / (2.0F * variance);
+  return exchanged < as_is && exchanged > 2.0F * kPlausible * variance ? 0.0F : as_is - exchanged;
 }
 
-// Both predictions, that it went on and that it stood, have to ask for an exchange: at a low frame rate legs that cross
-// are where their opposites were.
+// How much more likely the pair is with its sides exchanged, as a logarithm of odds. Both predictions, that it went on
+// and that it stood, have to ask for it: at a low frame rate legs that cross are where their opposites were.
 [[nodiscard]] float gain_of(const SwapPlan& plan, const Person& person, const SwapPair& pair) noexcept {
   if (!comparable(plan, person, pair.left) || !comparable(plan, person, pair.right)) {
     return 0.0F;
@@ -88,9 +58,9 @@ struct Person {
   const float variance = (variance_of(plan, person, pair.left) + variance_of(plan, person, pair.right)) / 2.0F;
   const Place left = person.seen(pair.left);
   const Place right = person.seen(pair.right);
-  const float going = gain_by(left, right, person.moved(pair.left), person.moved(pair.right), variance);
-  const float standing = gain_by(left, right, person.still(pair.left), person.still(pair.right), variance);
-  const float gain = going < standing ? going : standing;
+  const float going = nearer_by(left, right, person.moved(pair.left), person.moved(pair.right), variance);
+  const float standing = nearer_by(left, right, person.still(pair.left), person.still(pair.right), variance);
+  const float gain = (going < standing ? going : standing) / (2.0F * variance);
   return gain > kMostGain ? kMostGain : gain < -kMostGain ? -kMostGain : gain;
 }
 
@@ -104,6 +74,9 @@ struct Person {
     state->branches[p] = state->gains[p] - kPenalty;
     all += state->gains[p];
     for_it += state->gains[p] > 0.0F ? state->gains[p] : 0.0F;
+  }
+  if (for_it < kLeastGain) {
+    return false;
   }
   if (all >= 2.0F * kLeastGain && all >= kWhole * for_it &&
       for_it >= kLeastGain * static_cast<float>(plan.num_pairs) / 2.0F) {
@@ -151,7 +124,7 @@ void exchange_sides(const Person& person, const SwapPair& pair) noexcept {
 }
 
 // What is seen counts from now on, whatever was remembered.
-void forget(const Person& person, int32_t k) noexcept { person.points[k].unseen_s = -1.0F; }
+void forget(const Person& person, int32_t k) noexcept { person.points[k] = {0.0F, 0.0F, 0.0F, 0.0F, 0.0F, -1.0F}; }
 
 // True where a contradiction that lasts from before is to be believed: after the patience, but never in its first
 // frame.
@@ -213,7 +186,10 @@ void mark_doubles(const SwapPlan& plan, const Person& person, SwapCounts* counts
     const SwapPair& pair = plan.pairs[p];
     Contradiction* held = person.contradictions + p;
     int32_t missing = -1;
-    if (comparable(plan, person, pair.left) && comparable(plan, person, pair.right)) {
+    const float near_by =
+        kDoubleDistance * kDoubleDistance * squared(person.still(pair.left), person.still(pair.right));
+    if (squared(person.seen(pair.left), person.seen(pair.right)) < near_by && comparable(plan, person, pair.left) &&
+        comparable(plan, person, pair.right)) {
       const float variance = (variance_of(plan, person, pair.left) + variance_of(plan, person, pair.right)) / 2.0F;
       const int32_t both[] = {pair.left, pair.right};
       for (int32_t side = 0; side < 2; ++side) {

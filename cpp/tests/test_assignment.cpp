@@ -50,6 +50,9 @@ void check_one(const int32_t* values, int32_t rows, int32_t columns) {
       continue;
     }
     CHECK(j >= 0 && j < columns);
+    if (j < 0 || j >= columns) {
+      return;
+    }
     CHECK((taken >> static_cast<uint32_t>(j) & 1U) == 0);
     CHECK(values[i * kStride + j] > 0);
     taken |= 1U << static_cast<uint32_t>(j);

@@ -71,9 +71,9 @@ TEST(a_tracker_says_what_it_cannot_do) {
   CHECK(posecore::update_tracks(tracker.plan, frame, tracker.workspace(), tracker.bytes(), nullptr) ==
         Status::kNullPointer);
   CHECK(tracker.update(crowd, 1.0) == Status::kOk);
-  constexpr double kBadTimes[] = {1.0, 0.5, NAN, INFINITY, -INFINITY};
-  for (const double time_s : kBadTimes) {
-    CHECK(tracker.update(crowd, time_s) == Status::kBadTime);
+  constexpr float kBadTimes[] = {1.0F, 0.5F, NAN, INFINITY, -INFINITY};
+  for (const float time_s : kBadTimes) {
+    CHECK(tracker.update(crowd, static_cast<double>(time_s)) == Status::kBadTime);
   }
   crowd.add(300, 100);
   crowd.add(500, 100);
