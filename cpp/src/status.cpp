@@ -32,7 +32,7 @@ const char* message(Status status) noexcept {
       return "the workspace was not started for this plan";
     case Status::kTooManyPeople:
       return "a frame has more poses than max_people";
-    case Status::kBadTime:
+    case Status::kNotLater:
       return "a frame wants a finite time after that of the frame before";
   }
   return "unknown status";
