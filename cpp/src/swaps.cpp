@@ -366,7 +366,7 @@ Status repair_swaps(const SwapPlan& plan, const IdentifiedPoses& poses, void* wo
     return Status::kNullPointer;
   }
   if (!(fabs(poses.time_s) <= 1e15) || (state.head->started != 0 && !(poses.time_s > state.head->last_time_s))) {
-    return Status::kBadTimes;
+    return Status::kNotLater;
   }
   state.head->started = 1;
   state.head->last_time_s = poses.time_s;

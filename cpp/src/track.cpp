@@ -234,7 +234,7 @@ Status update_tracks(const TrackerPlan& plan, const FramePoses& poses, void* wor
     return Status::kNullPointer;
   }
   if (!(fabs(poses.time_s) <= 1e15) || (state.head->started != 0 && !(poses.time_s > state.head->last_time_s))) {
-    return Status::kBadTimes;
+    return Status::kNotLater;
   }
   state.head->started = 1;
   state.head->last_time_s = poses.time_s;

@@ -111,6 +111,7 @@ TEST(smoothing_does_not_touch_the_heap) {
   check_smoothing(options, posecore::KalmanPlan{});
   check_smoothing(posecore::OneEuroOptions{}, posecore::OneEuroPlan{});
 }
+
 TEST(tracking_does_not_touch_the_heap) {
   const TestTracker tracker({});
   const Memory<double> plan_memory(posecore::swap_plan_bytes(kPerson) / sizeof(double) + 1);
@@ -119,7 +120,7 @@ TEST(tracking_does_not_touch_the_heap) {
         posecore::Status::kOk);
   const Memory<uint64_t> workspace(posecore::workspace_bytes(plan) / sizeof(uint64_t) + 1);
   CHECK(posecore::start_swaps(plan, workspace.data(), workspace.bytes()) == posecore::Status::kOk);
-  TrackedCrowd crowd(20);
+  StandingPeople crowd(20);
   posecore::SwapCounts counts;
   const int32_t before = heap_calls;
   for (int32_t frame = 0; frame < 40; ++frame) {

@@ -21,7 +21,7 @@ class Repair {
     CHECK(posecore::start_swaps(plan, workspace_.data(), workspace_.bytes()) == Status::kOk);
   }
 
-  [[nodiscard]] Status of(const TrackedCrowd& crowd, double time_s) {
+  [[nodiscard]] Status of(const StandingPeople& crowd, double time_s) {
     const IdentifiedPoses poses = {crowd.ids(), crowd.xy(), crowd.scores(), crowd.visible(), crowd.count(), time_s};
     return posecore::repair_swaps(plan, poses, workspace_.data(), workspace_.bytes(), &counts);
   }
@@ -80,11 +80,11 @@ TEST(swap_repair_says_what_it_cannot_do) {
   CHECK(posecore::make_plan(kPerson, SwapOptions{}, reinterpret_cast<char*>(memory.data()) + 1, 500, &plan) ==
         Status::kMisaligned);
   Repair repair({});
-  TrackedCrowd crowd(1);
+  StandingPeople crowd(1);
   crowd.add(100, 100);
   CHECK(repair.of(crowd, 1.0) == Status::kOk);
-  CHECK(repair.of(crowd, 1.0) == Status::kBadTimes);
-  CHECK(repair.of(crowd, NAN) == Status::kBadTimes);
+  CHECK(repair.of(crowd, 1.0) == Status::kNotLater);
+  CHECK(repair.of(crowd, NAN) == Status::kNotLater);
   IdentifiedPoses poses = {crowd.ids(), crowd.xy(), crowd.scores(), nullptr, 1, 2.0};
   void* workspace = repair.workspace().data();
   const size_t bytes = repair.workspace().bytes();
@@ -98,7 +98,7 @@ TEST(swap_repair_says_what_it_cannot_do) {
 
 TEST(a_leg_on_the_wrong_side_is_put_back) {
   Repair repair({});
-  TrackedCrowd crowd(2);
+  StandingPeople crowd(2);
   for (int32_t frame = 0; frame < 60; ++frame) {
     crowd.clear();
     crowd.add(static_cast<float>(100 + 3 * frame), 100);
@@ -118,7 +118,7 @@ TEST(a_leg_on_the_wrong_side_is_put_back) {
 
 TEST(an_ankle_on_the_other_foot_is_marked_missing_until_it_is_believed) {
   Repair repair({});
-  TrackedCrowd crowd(1);
+  StandingPeople crowd(1);
   for (int32_t frame = 0; frame < 60; ++frame) {
     crowd.clear();
     crowd.add(100, 100);
@@ -143,7 +143,7 @@ TEST(whatever_the_poses_hold_swap_repair_moves_nothing_but_sides) {
   SwapOptions options;
   options.max_people = 2;
   Repair repair(options);
-  TrackedCrowd crowd(4);
+  StandingPeople crowd(4);
   double time_s = 0.0;
   for (int32_t frame = 0; frame < 2000; ++frame) {
     crowd.clear();

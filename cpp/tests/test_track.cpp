@@ -60,7 +60,7 @@ TEST(a_tracker_says_what_it_cannot_do) {
   TrackerOptions options;
   options.max_people = 2;
   const TestTracker tracker(options);
-  TrackedCrowd crowd(3);
+  StandingPeople crowd(3);
   crowd.add(100, 100);
   const posecore::FramePoses frame = crowd.frame(1.0);
   CHECK(posecore::update_tracks(tracker.plan, frame, nullptr, 9, crowd.ids()) == Status::kNullPointer);
@@ -73,7 +73,7 @@ TEST(a_tracker_says_what_it_cannot_do) {
   CHECK(tracker.update(crowd, 1.0) == Status::kOk);
   constexpr float kBadTimes[] = {1.0F, 0.5F, NAN, INFINITY, -INFINITY};
   for (const float time_s : kBadTimes) {
-    CHECK(tracker.update(crowd, static_cast<double>(time_s)) == Status::kBadTimes);
+    CHECK(tracker.update(crowd, static_cast<double>(time_s)) == Status::kNotLater);
   }
   crowd.add(300, 100);
   crowd.add(500, 100);
@@ -91,7 +91,7 @@ TEST(a_tracker_says_what_it_cannot_do) {
 
 TEST(people_who_walk_keep_their_ids_and_who_leaves_changes_nobody) {
   const TestTracker tracker({});
-  TrackedCrowd crowd(20);
+  StandingPeople crowd(20);
   for (int32_t frame = 0; frame < 90; ++frame) {
     crowd.clear();
     // The third leaves after a second; the second half comes after half a second.
@@ -126,7 +126,7 @@ TEST(two_trackers_of_one_plan_know_nothing_of_each_other) {
   const TestTracker tracker({});
   const Memory<uint64_t> other(tracker.bytes() / sizeof(uint64_t));
   CHECK(posecore::start_tracks(tracker.plan, other.data(), other.bytes()) == Status::kOk);
-  TrackedCrowd crowd(2);
+  StandingPeople crowd(2);
   crowd.add(100, 100);
   crowd.add(400, 100);
   CHECK(tracker.update(crowd, 0.0) == Status::kOk);
@@ -145,7 +145,7 @@ TEST(whatever_the_poses_hold_ids_are_sane) {
   TrackerOptions options;
   options.max_people = 4;
   const TestTracker tracker(options);
-  TrackedCrowd crowd(4);
+  StandingPeople crowd(4);
   double time_s = 0.0;
   int64_t most = 0;
   for (int32_t frame = 0; frame < 2000; ++frame) {

@@ -16,9 +16,9 @@ inline constexpr float kStanding[kBody][2] = {
     {-.07F, .43F}, {.08F, .68F},  {-.08F, .68F},  {.09F, .92F},  {-.09F, .92F}};
 
 // Room for the people of a frame.
-class TrackedCrowd {
+class StandingPeople {
  public:
-  explicit TrackedCrowd(int32_t capacity)
+  explicit StandingPeople(int32_t capacity)
       : xy_(static_cast<size_t>(capacity * kBody) * 2),
         scores_(static_cast<size_t>(capacity * kBody)),
         pose_scores_(static_cast<size_t>(capacity)),
@@ -74,7 +74,7 @@ class TestTracker {
   }
 
   // The ids are in `crowd.ids()`.
-  [[nodiscard]] posecore::Status update(const TrackedCrowd& crowd, double time_s) const {
+  [[nodiscard]] posecore::Status update(const StandingPeople& crowd, double time_s) const {
     return posecore::update_tracks(plan, crowd.frame(time_s), workspace(), bytes(), crowd.ids());
   }
   [[nodiscard]] void* workspace() const { return workspace_.data(); }
