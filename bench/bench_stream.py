@@ -36,8 +36,8 @@ SHARED = Path(os.environ.get("POSECORE_SHARED", HERE.parents[1] / "shared")) / "
 _MOST_HELD = 60
 
 
-def movement(estimator: pc.Estimator) -> Any:
-    return predict._movement(estimator.skeleton, "kalman", None)
+def movement(estimator: pc.Estimator, fps: float) -> Any:
+    return predict._movement(estimator.skeleton, "kalman", None, fps)
 
 
 class Ways:
@@ -51,7 +51,7 @@ class Ways:
             for index, _, image in reader:
                 if index < _MOST_HELD:
                     self.held.append(image)
-            self.frames = reader.frames_read
+            self.frames, self.fps = reader.frames_read, reader.fps
             self.read_ms = 1e3 * (time.perf_counter() - begun) / self.frames
 
     def network(self) -> float:
@@ -72,14 +72,14 @@ class Ways:
         return 1e3 * told["frames"] / told["elapsed_ms"]
 
     def stream(self) -> float:
-        move = movement(self.estimator)
+        move = movement(self.estimator, self.fps)
         begun = time.perf_counter()
         for _, poses in pc.stream(self.video, self.estimator):
             move(poses)
         return self.frames / (time.perf_counter() - begun)
 
     def in_turn(self) -> float:
-        move = movement(self.estimator)
+        move = movement(self.estimator, self.fps)
         begun = time.perf_counter()
         with VideoReader(self.video) as reader:
             for _, time_s, image in reader:

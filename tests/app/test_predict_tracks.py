@@ -54,7 +54,8 @@ class Loaded:
         self.trackers.append(RowTracker(skeleton, **options))
         return self.trackers[-1]
 
-    def _smoother(self, name: str, skeleton: Any) -> Any:
+    def _smoother(self, name: str, skeleton: Any, fps: float) -> Any:
+        self.fps = fps
         self.smoothers.append((name, MiddleOfThree() if name == "lowess" else MeanSmoother()))
         return self.smoothers[-1][1]
 
@@ -104,6 +105,7 @@ def test_smoothing_brings_tracking_and_lies_between_the_network_and_all_outputs(
     assert smooth == pytest.approx(expected, abs=0.011)
     assert [smoother for smoother, _ in loaded.smoothers] == [name]
     assert len(loaded.trackers) == 1
+    assert loaded.fps == pytest.approx(12.5)
     # The drawing moved with the poses.
     last = [list(VideoReader(f"{folder}/clip.mp4"))[-1][2].astype(int) for folder in ("raw", "smooth")]
     assert np.abs(last[0] - last[1]).max() > 60
