@@ -34,8 +34,9 @@ SUMMARY = "find people in pictures, videos, cameras and heads files"
 DETAILS = """\
 A folder gives its pictures; an animated GIF is a video. A video keeps its rate and size, with --every N
 at 1/N of the rate, so that it plays at the same speed; it is written as MPEG-4 Part 2 (.mp4), Motion JPEG
-(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and
-exit code 1. heatmaps are some keypoints' confidence maps; offsets is the walk that found each point.
+(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and exit code 1. A
+camera's frames that come faster than they are used are dropped, and counted. heatmaps are some keypoints'
+confidence maps; offsets is the walk that found each point.
 json, jsonl and csv hold pixels of the picture as it is shown; a keypoint that was not found is null, or
 has no row. coco is results for COCO's evaluation: image ids are the numbers in file names where all are
 numbers, else images are counted from 1; the file .coco_images.json beside says which image each id is.
