@@ -6,8 +6,9 @@ The default model, one thread of the interpreter, tracking and smoothing on, dra
 through, one after the other in an order that turns: the network alone (`Estimator.detail` of frames that were read
 before), the command (its own clock of the video: opening, reading, network, tracking, smoothing, writing, closing),
 the stream, and the stages one after the other as a loop without threads has them. The share is the median of the
-rounds' quotients, since a machine that others use changes from round to round. Below it stands how long reading a
-frame takes by itself.
+rounds' quotients, since a machine that others use changes from round to round; rounds in which other processes took
+more than a twentieth of it are left out where there are quieter ones ("others %": the most in the rounds that count).
+A core that others hold is one that reading cannot have. "read ms" is how long reading a frame takes by itself.
 """
 
 from __future__ import annotations
@@ -34,10 +35,32 @@ from posecore.video import VideoReader
 HERE = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("POSECORE_SHARED", HERE.parents[1] / "shared")) / "data/video"
 _MOST_HELD = 60
+_QUIET = 0.05
 
 
-def movement(estimator: pc.Estimator) -> Any:
-    return predict._movement(estimator.skeleton, "kalman", None)
+def movement(estimator: pc.Estimator, fps: float) -> Any:
+    return predict._movement(estimator.skeleton, "kalman", None, fps)
+
+
+class Others:
+    """The share of the machine that other processes take; 0 where the system does not say it."""
+
+    def __init__(self) -> None:
+        self._begun = self._now()
+
+    def share(self) -> float:
+        """Since this object was made."""
+        busy, whole, own = (now - then for now, then in zip(self._now(), self._begun, strict=True))
+        return max(0.0, (busy - own) / whole) if whole > 0 else 0.0
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        try:
+            ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        except OSError:
+            return 0.0, 0.0, 0.0
+        own = sum(os.times()[:2]) * os.sysconf("SC_CLK_TCK")
+        return sum(ticks) - ticks[3] - ticks[4], sum(ticks), own
 
 
 class Ways:
@@ -51,7 +74,7 @@ class Ways:
             for index, _, image in reader:
                 if index < _MOST_HELD:
                     self.held.append(image)
-            self.frames = reader.frames_read
+            self.frames, self.fps = reader.frames_read, reader.fps
             self.read_ms = 1e3 * (time.perf_counter() - begun) / self.frames
 
     def network(self) -> float:
@@ -72,14 +95,14 @@ class Ways:
         return 1e3 * told["frames"] / told["elapsed_ms"]
 
     def stream(self) -> float:
-        move = movement(self.estimator)
+        move = movement(self.estimator, self.fps)
         begun = time.perf_counter()
         for _, poses in pc.stream(self.video, self.estimator):
             move(poses)
         return self.frames / (time.perf_counter() - begun)
 
     def in_turn(self) -> float:
-        move = movement(self.estimator)
+        move = movement(self.estimator, self.fps)
         begun = time.perf_counter()
         with VideoReader(self.video) as reader:
             for _, time_s, image in reader:
@@ -98,14 +121,20 @@ def measured(video: Path, estimator: pc.Estimator, rounds: int) -> dict[str, Any
     fps: dict[str, list[float]] = {name: [] for name in calls}
     ways.network()
     names = list(calls)
+    others = []
     for turn in range(rounds):
+        watch = Others()
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             fps[name].append(calls[name]())
+        others.append(watch.share())
+    quiet = [turn for turn in range(rounds) if others[turn] <= max(_QUIET, min(others))]
+    fps = {name: [values[turn] for turn in quiet] for name, values in fps.items()}
     row: dict[str, Any] = {"video": video.name, "frames": ways.frames, "read ms": ways.read_ms}
     row |= {f"{name} fps": statistics.median(values) for name, values in fps.items()}
     for name in names[1:]:
         shares = [100 * one / alone for one, alone in zip(fps[name], fps["network"], strict=True)]
         row[f"{name} %"] = statistics.median(shares)
+    row |= {"rounds": len(quiet), "others %": 100 * max(others[turn] for turn in quiet)}
     return row
 
 

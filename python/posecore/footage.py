@@ -58,7 +58,7 @@ class Footage:
         with ExitStack() as stack:
             reader = self._open()
             fps = reader.fps / self._run.wishes.every
-            movement = self._run.make_movement() if self._run.make_movement is not None else None
+            movement = self._run.make_movement(fps) if self._run.make_movement is not None else None
             recording = movement if isinstance(movement, Recording) else None
             online = movement if isinstance(movement, Movement) else None
             writer = None

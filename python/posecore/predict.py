@@ -34,8 +34,9 @@ SUMMARY = "find people in pictures, videos, cameras and heads files"
 DETAILS = """\
 A folder gives its pictures; an animated GIF is a video. A video keeps its rate and size, with --every N
 at 1/N of the rate, so that it plays at the same speed; it is written as MPEG-4 Part 2 (.mp4), Motion JPEG
-(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and
-exit code 1. heatmaps are some keypoints' confidence maps; offsets is the walk that found each point.
+(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and exit code 1. A
+camera's frames that come faster than they are used are dropped, and counted. heatmaps are some keypoints'
+confidence maps; offsets is the walk that found each point.
 json, jsonl and csv hold pixels of the picture as it is shown; a keypoint that was not found is null, or
 has no row. coco is results for COCO's evaluation: image ids are the numbers in file names where all are
 numbers, else images are counted from 1; the file .coco_images.json beside says which image each id is.
@@ -294,20 +295,24 @@ def load_tracker(skeleton: Skeleton, **options: Any) -> Any:
     return posecore.Tracker(skeleton, **options)
 
 
-def load_smoother(name: str, skeleton: Skeleton) -> Any:
+def load_smoother(name: str, skeleton: Skeleton, fps: float) -> Any:
     """One of `SMOOTHERS`: lowess is called with the poses of all frames, the others with those of one frame."""
     if name == "lowess":
         return partial(import_module("posecore.offline").smooth_tracks, method="lowess")
     module = import_module("posecore.smooth")
-    return {"kalman": module.KalmanSmoother, "one-euro": module.OneEuroSmoother}[name](skeleton)
+    # Slower and faster than this, the filters' own defaults are as good as those of the nearest.
+    nominal_fps = min(max(fps, 1.0), 1000.0)
+    return {"kalman": module.KalmanSmoother, "one-euro": module.OneEuroSmoother}[name](
+        skeleton, fps=nominal_fps
+    )
 
 
-def _movement(skeleton: Skeleton, smooth: str, max_gap_s: float | None) -> Movement | Recording:
+def _movement(skeleton: Skeleton, smooth: str, max_gap_s: float | None, fps: float) -> Movement | Recording:
     options = {} if max_gap_s is None else {"max_gap_s": max_gap_s}
     tracker = load_tracker(skeleton, **options)
     if smooth == "lowess":
-        return Recording(tracker, load_smoother(smooth, skeleton))
-    return Movement(tracker, load_smoother(smooth, skeleton) if smooth != "none" else None)
+        return Recording(tracker, load_smoother(smooth, skeleton, fps))
+    return Movement(tracker, load_smoother(smooth, skeleton, fps) if smooth != "none" else None)
 
 
 def _refuse_what_does_not_move(

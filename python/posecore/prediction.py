@@ -67,7 +67,8 @@ class Prediction:
 
     Args:
         estimator: may be None where all of the sources are heads.
-        make_movement: called for each video or camera, gives what tracks and smooths it; None does neither.
+        make_movement: called with the frames per second of each video or camera, gives what tracks and smooths it;
+            None does neither.
 
     Attributes:
         skeleton: of the poses found, once there was a frame.
@@ -81,7 +82,7 @@ class Prediction:
         estimator: Any,
         progress: Progress,
         interruption: Interruption,
-        make_movement: Callable[[], Movement | Recording] | None = None,
+        make_movement: Callable[[float], Movement | Recording] | None = None,
     ) -> None:
         self._sources, self._destinations, self._interruption = sources, destinations, interruption
         self.wishes, self.estimator, self.progress = wishes, estimator, progress

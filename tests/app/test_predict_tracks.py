@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_estimator import FakeDetail, FakeEstimator
+from fake_estimator import FakeDetail, FakeEstimator, red_square
 from moving_people import MeanSmoother, RowTracker, our_threads
 from predict_command import Command, written
 
-from posecore import predict
+from posecore import footage, predict
 from posecore.poses import Poses
 from posecore.video import VideoReader
 
@@ -54,7 +54,8 @@ class Loaded:
         self.trackers.append(RowTracker(skeleton, **options))
         return self.trackers[-1]
 
-    def _smoother(self, name: str, skeleton: Any) -> Any:
+    def _smoother(self, name: str, skeleton: Any, fps: float) -> Any:
+        self.fps = fps
         self.smoothers.append((name, MiddleOfThree() if name == "lowess" else MeanSmoother()))
         return self.smoothers[-1][1]
 
@@ -104,6 +105,7 @@ def test_smoothing_brings_tracking_and_lies_between_the_network_and_all_outputs(
     assert smooth == pytest.approx(expected, abs=0.011)
     assert [smoother for smoother, _ in loaded.smoothers] == [name]
     assert len(loaded.trackers) == 1
+    assert loaded.fps == pytest.approx(12.5)
     # The drawing moved with the poses.
     last = [list(VideoReader(f"{folder}/clip.mp4"))[-1][2].astype(int) for folder in ("raw", "smooth")]
     assert np.abs(last[0] - last[1]).max() > 60
@@ -305,6 +307,49 @@ def test_reading_the_network_and_writing_are_at_work_at_once(
     code, _, err = command("predict", make_video(frames=20), "--draw", "none")
     assert code == 0, err
     assert len(noses()) == 20
+
+
+class Camera:
+    """Shows 12 frames, one each tenth of a second, while the network looks at its first one."""
+
+    fps, live, frame_count, missing_frames = 10.0, True, None, 0
+    all_shown: threading.Event
+
+    def __init__(self, number: int, *, every: int) -> None:
+        assert (number, every) == (3, 1)
+        self.frames_read = 0
+
+    def __iter__(self) -> Any:
+        for number in range(12):
+            self.frames_read += 1
+            yield number, number / 10, red_square(160, 120, 10 + 4 * number, 40)
+        self.all_shown.set()
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_camera_drops_what_is_late_says_so_and_its_video_keeps_the_time(
+    command: Command, loaded: Loaded, monkeypatch: Any
+) -> None:
+    Camera.all_shown = threading.Event()
+
+    class Waiting(FakeEstimator):
+        def detail(self, image: Any) -> FakeDetail:
+            assert Camera.all_shown.wait(60)
+            return super().detail(image)
+
+    monkeypatch.setattr(footage, "VideoReader", Camera)
+    command.estimator = Waiting()
+    code, out, err = command("predict", "3", "--track", "--json")
+    assert code == 0, err
+    frames = json.loads(Path("posecore-out/poses.json").read_text())["frames"]
+    assert [frame["time_s"] for frame in frames] == [frame["frame"] / 10 for frame in frames]
+    assert frames[-1]["frame"] == 11, "the newest is never dropped"
+    assert len(frames) <= 3
+    assert json.loads(out)["files"][0]["dropped"] == 12 - len(frames)
+    assert f", {12 - len(frames)} dropped" in err
+    assert len(list(VideoReader("posecore-out/camera-3.mp4"))) == 12
 
 
 @pytest.mark.parametrize("stage", ["read", "network", "write"])
