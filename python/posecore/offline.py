@@ -193,4 +193,4 @@ def usual_window(method: str, fps: float) -> int:
     a person of 400 px who walks, at 15 to 120 fps. 7 and 11 at 30 fps; in seconds shorter where there are more."""
     at_30, grows = (11, 0.8) if method == "savgol" else (7, 0.6)
     frames = at_30 * (fps / NOMINAL_FPS) ** grows
-    return min(max(2 * round((frames - 1) / 2) + 1, 5), MOST_WINDOW)
+    return int(min(max(2 * round((frames - 1) / 2) + 1, 5), MOST_WINDOW))

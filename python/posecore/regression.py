@@ -150,7 +150,7 @@ class Sights:
 
     def put(self, y: Real, xy: FloatArray) -> FloatArray:
         """`xy` with these sights instead."""
-        found = xy.copy()
+        found: FloatArray = xy.copy()
         found[self.frames, self.lanes] = y.T
         return found
 
@@ -233,7 +233,8 @@ class _Windows:
         good = over > _SINGULAR * s * s
         line = (sxx * sy - sx * sxy) / np.where(good, over, 1)
         mean = sy / np.where(s > 0, s, 1)
-        return np.where(good, y + line, np.where(s > 0, y + mean, otherwise))
+        found: Real = np.where(good, y + line, np.where(s > 0, y + mean, otherwise))
+        return found
 
     def parabolas(self, y: Real) -> Real:
         """(2, m) of the parabolas at their middles; the sight itself where there are not three."""
