@@ -22,6 +22,8 @@ PAIRS = 3
 _AROUND = 15  # sights on each side that say how much is usual now
 _NORMAL = 1.4826  # the standard deviation by the median absolute deviation, of a normal distribution
 _MOST_SIGMAS = 6.0
+_LEAST_SIGMA_PX = 0.01  # files of poses are rounded to this
+_MOST_ROUNDS = 10
 
 
 def find_outliers(
@@ -35,11 +37,12 @@ def find_outliers(
 ) -> Bools:
     """Sights whose x or y is further than `sigmas` standard deviations from their neighbours.
 
-    What the neighbours say is the median of three values: the lines from the frame before to the one after, from two
-    before to two after, and from three before to three after. So up to two wrong neighbours do not matter. The
-    standard deviation is that of the distance to it, robust: the larger of 1.4826 times its median over the whole
-    run, and its root mean square over 31 sights around, of which none counts for more than 6 of the former; so a fast
-    movement is not taken for outliers. The first and the last sight have neighbours on one side only, and stay.
+    What the neighbours say is the median of three values: the lines from the sight before to the one after, from two
+    before to two after, and from three before to three after. The standard deviation is that of the distance to it,
+    robust: the larger of 1.4826 times its median over the whole run, and its root mean square over 31 sights around,
+    of which none counts for more than 6 of the former; so a fast movement is not taken for outliers. The worst
+    within three sights goes first, and then the others are looked at again without it: neighbours of an outlier stay,
+    and several in a row are found. The first and the last two sights of a run stay: they have no neighbours.
 
     Args:
         xy: (T, K, 2) float32 in pixels, finite where visible.
@@ -65,15 +68,38 @@ def find_outliers(
     found = np.zeros(xy.shape[:2], np.bool_)
     if limit == 0:
         return found
+    seen = np.ones_like(found) if visible is None else visible
+    for _ in range(_MOST_ROUNDS):
+        more = _worst(points, limit, least)
+        if not more.any():
+            break
+        found[points.frames[more], points.lanes[more]] = True
+        # Only keypoints that had one can have another.
+        seen = seen & ~found
+        seen[:, np.bincount(points.lanes[more], minlength=seen.shape[1]) == 0] = False
+        points = sights(xy, seen, time_s, 2 * PAIRS + 1, cut_s)
+    return found
+
+
+def _worst(points: Sights, limit: float, least: float) -> Bools:
+    """(M,) those too far off, of neighbours the furthest."""
+    worst = np.zeros(len(points.t), np.bool_)
     for part in points.parts():
         distance, judged = _distances(points, part)
-        far = np.zeros(len(judged), np.bool_)
+        off = np.zeros(len(judged))
         for axis in range(2):
-            sigma = _deviations(points, part, distance[axis])
-            far |= (distance[axis] > limit * sigma) & (distance[axis] > least)
-        far &= judged
-        found[points.frames[part][far], points.lanes[part][far]] = True
-    return found
+            sigmas = distance[axis] / np.maximum(_deviations(points, part, distance[axis]), _LEAST_SIGMA_PX)
+            off = np.maximum(off, np.where(distance[axis] > least, sigmas, 0))
+        off[~judged | (off <= limit)] = 0
+        first, last = points.first[part] - part.start, points.end[part] - part.start - 1
+        here = np.arange(len(off))
+        far = off > 0
+        for step in range(1, PAIRS + 1):
+            # Of two that are as far off the first.
+            far &= (off > off[np.maximum(here - step, first)]) | (here - step < first)
+            far &= (off >= off[np.minimum(here + step, last)]) | (here + step > last)
+        worst[part] = far
+    return worst
 
 
 def _distances(points: Sights, part: slice) -> tuple[Real, Bools]:
