@@ -20,12 +20,15 @@ from posecore.trajectories import Trajectory, frame_times, together, trajectorie
 from posecore.two_pass import smooth_two_pass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from posecore.poses import Poses
 
     FloatArray = npt.NDArray[np.float32]
     Real = npt.NDArray[np.float64]
+    Bools = npt.NDArray[np.bool_]
 
 METHODS = ("lowess", "savgol", "rts", "kalman", "one-euro")
 _LONGEST_COAST = 240
@@ -128,13 +131,18 @@ class OfflineSmoother:
         rate = nominal_fps(None, times) if len(times) > 1 else self._fps or NOMINAL_FPS
         window = self._window or usual_window(self._method, rate)
         cut_s = max(window / rate, self._max_gap_s)
-        smoothed, filled, dropped = [], 0, 0
+        measured = []
         for track in tracks:
-            clock = times[track.span]
-            track.outliers = find_outliers(track.xy, track.visible, clock, sigmas=self._sigmas, cut_s=cut_s)
-            measured = track.visible & ~track.outliers
-            xy = self._at_work(track, measured, clock, rate, window, cut_s)
-            new, more = track.interpolated(xy, measured, clock, self._max_gap_s, own=self._method == "rts")
+            track.outliers = find_outliers(
+                track.xy, track.visible, times[track.span], sigmas=self._sigmas, cut_s=cut_s
+            )
+            measured.append(track.visible & ~track.outliers)
+        smoothed, filled, dropped = [], 0, 0
+        found = self._at_work(tracks, measured, times, rate, window, cut_s)
+        for track, seen, xy in zip(tracks, measured, found, strict=True):
+            new, more = track.interpolated(
+                xy, seen, times[track.span], self._max_gap_s, own=self._method == "rts"
+            )
             smoothed.append(new)
             filled += more
             dropped += int(new.outliers.sum())
@@ -144,31 +152,68 @@ class OfflineSmoother:
 
     def _at_work(
         self,
-        track: Trajectory,
-        measured: npt.NDArray[np.bool_],
-        clock: Real,
+        tracks: list[Trajectory],
+        measured: list[Bools],
+        times: Real,
         fps: float,
         window: int,
         cut_s: float,
-    ) -> FloatArray:
-        if self._method == "lowess":
-            return lowess(
-                track.xy,
-                measured,
-                clock,
-                window_frames=window,
-                iterations=self._iterations,
-                cut_s=cut_s,
-            )
-        if self._method == "savgol":
-            return savgol(track.xy, measured, clock, window_frames=window, cut_s=cut_s)
+    ) -> Iterator[FloatArray]:
+        """(S, K, 2) of each track."""
         coast = min(max(round(cut_s * fps), 1), _LONGEST_COAST)
         options: dict[str, Any] = {"fps": fps, "max_coast_frames": coast}
         if self._method == "rts":
-            return smooth_two_pass(track.xy, track.scores, measured, clock, gate_sigmas=0, **options)
-        if self._method == "kalman":
-            return KalmanSmoother(gate_sigmas=0, **options).track(track.xy, track.scores, measured, clock)
-        return OneEuroSmoother(**options).track(track.xy, track.scores, measured, clock)
+            yield from _two_passes(tracks, measured, times, options)
+            return
+        for track, seen in zip(tracks, measured, strict=True):
+            clock = times[track.span]
+            if self._method == "lowess":
+                yield lowess(
+                    track.xy,
+                    seen,
+                    clock,
+                    window_frames=window,
+                    iterations=self._iterations,
+                    cut_s=cut_s,
+                )
+            elif self._method == "savgol":
+                yield savgol(track.xy, seen, clock, window_frames=window, cut_s=cut_s)
+            elif self._method == "kalman":
+                yield KalmanSmoother(gate_sigmas=0, **options).track(track.xy, track.scores, seen, clock)
+            else:
+                yield OneEuroSmoother(**options).track(track.xy, track.scores, seen, clock)
+
+
+def _two_passes(
+    tracks: list[Trajectory], measured: list[Bools], times: Real, options: dict[str, Any]
+) -> list[FloatArray]:
+    """Those who are there at about the same time go through it together: many take hardly longer than one."""
+    found: dict[int, FloatArray] = {}
+    waiting = sorted(range(len(tracks)), key=lambda place: tracks[place].start)
+    while waiting:
+        batch, first = [waiting[0]], tracks[waiting[0]].span
+        begin, end, full = first.start, first.stop, first.stop - first.start
+        for place in waiting[1:]:
+            span = tracks[place].span
+            longer = max(end, span.stop)
+            # At least half of the room is somebody's.
+            if (longer - begin) * (len(batch) + 1) > 2 * (full + span.stop - span.start):
+                continue
+            batch.append(place)
+            end, full = longer, full + span.stop - span.start
+        shape = (end - begin, len(batch), *tracks[batch[0]].scores.shape[1:])
+        xy, scores = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
+        seen = np.zeros(shape, np.bool_)
+        places = [
+            (slice(tracks[p].start - begin, tracks[p].span.stop - begin), n) for n, p in enumerate(batch)
+        ]
+        for place, at in zip(batch, places, strict=True):
+            xy[at], scores[at] = tracks[place].xy, tracks[place].scores
+            seen[at] = measured[place]
+        stacked = smooth_two_pass(xy, scores, seen, times[begin:end], gate_sigmas=0, **options)
+        found |= {place: stacked[at] for place, at in zip(batch, places, strict=True)}
+        waiting = [place for place in waiting if place not in found]
+    return [found[place] for place in range(len(tracks))]
 
 
 def smooth_tracks(frames: Sequence[Poses], method: str = "lowess", **options: Any) -> list[Poses]:
