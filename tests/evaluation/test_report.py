@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_people import annotations, found, keypoints, person
 
-from posecore import evaluate
+from posecore import COCO17, evaluate
+from posecore.errors import SourceError
+from posecore.evaluation.coco_files import read_detections, read_truths
+from posecore.evaluation.protocol import COCO
 from posecore.evaluation.report import Report
 
 
@@ -81,6 +85,20 @@ def test_thresholds_that_were_not_evaluated_are_refused(report: Report) -> None:
         report.per_image(0.42)
 
 
+def test_a_threshold_is_the_nearest_double(report: Report) -> None:
+    assert report.protocol.thresholds[8] != 0.9
+    assert report.per_image(0.9).found.tolist() == [1, 0]
+    assert report.per_keypoint(0.9).compared.tolist() == [1] * 17
+    with pytest.raises(TypeError, match=r"threshold: wanted one of 0\.5, .* got '0\.5'"):
+        report.per_image("0.5")  # type: ignore[arg-type]
+
+
+def test_numbers_at_a_threshold_have_its_name_whatever_its_last_bit() -> None:
+    thresholds = (np.nextafter(0.5, 1), np.nextafter(0.75, 1))
+    near = evaluate(annotations(person(1)), [found()], protocol=replace(COCO, thresholds=thresholds))
+    assert near.stat_names == ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
+
+
 def test_json_holds_every_number_and_no_nan(report: Report, tmp_path: Path) -> None:
     report.save_json(tmp_path / "report.json")
     data = json.loads((tmp_path / "report.json").read_text())
@@ -94,3 +112,19 @@ def test_nobody_and_nothing_is_a_report_too() -> None:
     report = evaluate(annotations(person(1)), [])
     assert report.stats.tolist() == [0, 0, 0, 0, -1, 0, 0, 0, 0, -1]
     assert evaluate(annotations(), []).stats.tolist() == [-1] * 10
+
+
+def test_pictures_without_people_score_minus_one_whatever_is_found() -> None:
+    """As of pycocotools: a set for false alarms, whose category need not name keypoints."""
+    truth = annotations()
+    del truth["categories"][0]["keypoints"]
+    report = evaluate(truth, [found()], protocol="coco")
+    assert report.stats.tolist() == [-1] * 10
+    assert report.per_image().wrong.tolist() == [1, 0]
+    assert evaluate(truth, [found()], skeleton=COCO17).stats.tolist() == [-1] * 10
+    assert evaluate(truth, [found()], protocol="wholebody_body").stats.tolist() == [-1] * 10
+    with pytest.raises(SourceError, match=r"keypoints: wanted 51 numbers"):
+        evaluate(truth, [found(points=[1.0] * 6)], protocol="coco")
+    with pytest.raises(ValueError, match=r"protocol: dict has neither people nor names .* wanted one of coco,"):
+        evaluate(truth, [found()])
+    assert read_detections([found()], read_truths(truth)).xy.shape == (1, 17, 2)

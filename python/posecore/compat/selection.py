@@ -109,13 +109,13 @@ def _read(
     narrowed = annotated.narrowed(image_ids)
     if narrowed is not None and results.is_of(image_ids):
         try:
-            truths = read_truths(narrowed, fields=protocol.fields)
+            truths = read_truths(narrowed, fields=protocol.fields).as_wide_as(protocol.skeleton.num_keypoints)
             detections, ids = results.detections(truths, protocol.fields, protocol.score_fields)
         except SourceError:
             pass
         else:
             return truths, detections, ids
-    truths = annotated.truths(protocol.fields)
+    truths = annotated.truths(protocol.fields).as_wide_as(protocol.skeleton.num_keypoints)
     detections, ids = results.detections(truths, protocol.fields, protocol.score_fields)
     return truths, detections, ids
 

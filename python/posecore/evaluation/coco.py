@@ -55,6 +55,7 @@ def evaluate(
         else read_truths(truth, fields=chosen.fields if chosen else ("keypoints",))
     )
     chosen = _completed(chosen, truths, skeleton, sigmas)
+    truths = truths.as_wide_as(chosen.skeleton.num_keypoints)
     if max_detections is not None:
         chosen = replace(chosen, max_detections=whole(max_detections, "max_detections", 1, 2**31 - 1))
     detections = (
@@ -152,13 +153,17 @@ def _with(skeleton: Skeleton, sigmas: Sequence[float] | None) -> Skeleton:
     return skeleton if sigmas is None else replace(skeleton, sigmas=tuple(sigmas))
 
 
+def _marked(threshold: float) -> bool:
+    return any(abs(threshold - mark) <= protocols.SAME_THRESHOLD for mark in (0.5, 0.75))
+
+
 def _stats(
     protocol: Protocol, matches: Matches, accumulated: Accumulated
 ) -> tuple[tuple[str, ...], FloatColumn]:
     """The protocol's numbers: over all thresholds, at .5 and .75, of each further range, for precision and recall."""
     names: list[str] = []
     stats: list[float] = []
-    marks = [(f"{round(100 * t)}", i) for i, t in enumerate(protocol.thresholds) if t in (0.5, 0.75)]
+    marks = [(f"{round(100 * t)}", i) for i, t in enumerate(protocol.thresholds) if _marked(t)]
     for head, values in (("AP", accumulated.precision), ("AR", accumulated.recall)):
         names.append(head)
         stats.append(mean_of_found(values[..., 0]))

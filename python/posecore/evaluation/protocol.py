@@ -32,6 +32,8 @@ class CrowdSplit(NamedTuple):
 ALL = AreaRange("all", 0.0, 1e5**2)
 COCO_RANGES = (ALL, AreaRange("medium", 32.0**2, 96.0**2), AreaRange("large", 96.0**2, 1e5**2))
 COCO_THRESHOLDS = tuple(float(t) for t in np.linspace(0.5, 0.95, 10))
+SAME_THRESHOLD = 1e-9
+"""Thresholds that are as near to each other are one: .9 is not the double that linspace gives for it."""
 RECALL_LEVELS = np.linspace(0.0, 1.0, 101)
 """The 101 levels of recall at which COCO takes precision."""
 
@@ -153,6 +155,11 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
     Raises:
         ValueError: no protocol's keypoints are these; the sentence names the choices.
     """
+    if not count:
+        raise ValueError(
+            f"protocol: {where} has neither people nor names of keypoints, which would say what it is; "
+            f"wanted one of {', '.join(names())}"
+        )
     for protocol in (COCO, CROWDPOSE, COCO_FEET):
         if count == protocol.skeleton.num_keypoints and (
             not keypoint_names or _same(keypoint_names, protocol.skeleton.keypoints)

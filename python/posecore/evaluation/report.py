@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posecore.evaluation.matching import Accumulated, Matches, pair_oks
-from posecore.evaluation.protocol import RECALL_LEVELS, Protocol, sigmas_of
+from posecore.evaluation.protocol import RECALL_LEVELS, SAME_THRESHOLD, Protocol, sigmas_of
 from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
 from posecore.evaluation.whole_file import write_json
 
@@ -204,11 +204,11 @@ class Report:
 
         return diagnose(self, **options)
 
-    def slices(self, *, by: str) -> tuple[Slice, ...]:
+    def slices(self, **options: Any) -> tuple[Slice, ...]:
         """AP and AR of parts of the people: see `posecore.evaluation.slices.slices`."""
         from posecore.evaluation.slices import slices
 
-        return slices(self, by=by)
+        return slices(self, **options)
 
     def calibrate(self, **options: Any) -> Calibration:
         """What scores are worth: see `posecore.evaluation.calibration.calibrate`."""
@@ -240,10 +240,14 @@ class Report:
         write_json(path, self.as_dict())
 
     def _threshold(self, threshold: float) -> int:
-        for place, known in enumerate(self.protocol.thresholds):
-            if known == threshold:
-                return place
-        raise ValueError(f"threshold: wanted one of {_spelled(self.protocol.thresholds)}, got {threshold!r}")
+        wanted = f"threshold: wanted one of {_spelled(self.protocol.thresholds)}, got {threshold!r}"
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.integer, np.floating)):
+            raise TypeError(wanted)
+        # linspace's ninth threshold is the double below .9.
+        near = np.flatnonzero(np.abs(np.array(self.protocol.thresholds) - float(threshold)) <= SAME_THRESHOLD)
+        if not near.size:
+            raise ValueError(wanted)
+        return int(near[0])
 
     def _oks(self, truth: Any, hit: Any) -> FloatColumn:
         return pair_oks(

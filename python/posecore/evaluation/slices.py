@@ -71,11 +71,11 @@ class _Part(NamedTuple):
     detections: Mask  # those that are wrong here where they match no one
 
 
-def slices(report: Report, *, by: Sequence[str] = PROPERTIES) -> tuple[Slice, ...]:
+def slices(report: Report, *, by: str | Sequence[str] = PROPERTIES) -> tuple[Slice, ...]:
     """The averages of parts of a report's truths.
 
     Args:
-        by: properties. "area": the protocol's ranges. "size": the square root of the area, doubling, each from its
+        by: a property or several. "area": the protocol's ranges. "size": the square root of the area, doubling, each from its
             first number to below its second. "keypoints": how many are labelled (v > 0), by fives. "crowding": the
             greatest IoU of the person's box with another's of the picture. "aspect": whether the box is higher than
             wide. A person's box is the file's, or that of the labelled keypoints; a detection's size and shape are
@@ -86,7 +86,7 @@ def slices(report: Report, *, by: Sequence[str] = PROPERTIES) -> tuple[Slice, ..
     """
     if not isinstance(report, Report):
         raise TypeError(f"report: wanted a Report, got {type(report).__name__}")
-    names = listed(by, "by", f"wanted some of {', '.join(PROPERTIES)}")
+    names = (by,) if isinstance(by, str) else listed(by, "by", f"wanted some of {', '.join(PROPERTIES)}")
     for name in names:
         choice(name, "by", PROPERTIES)
     found: list[Slice] = []
@@ -130,7 +130,7 @@ def _beside(report: Report, wanted: Mask) -> Mask:
 
 
 def _by_size(report: Report) -> Iterator[_Part]:
-    truths, detections = np.sqrt(report.areas), np.sqrt(report.detections.areas)
+    truths, detections = np.sqrt(report.areas), np.sqrt(report.detections.extents)
     for least, most in zip((0, *_SIDES_PX), (*_SIDES_PX, np.inf), strict=True):
         label = (
             f"under {most} px"
