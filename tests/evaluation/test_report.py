@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from made_people import annotations, found, keypoints, person
 from posecore import COCO17, evaluate
 from posecore.errors import SourceError
 from posecore.evaluation.coco_files import read_detections, read_truths
+from posecore.evaluation.matching import accumulate, match
 from posecore.evaluation.protocol import COCO
 from posecore.evaluation.report import Report
 
@@ -112,6 +114,53 @@ def test_nobody_and_nothing_is_a_report_too() -> None:
     report = evaluate(annotations(person(1)), [])
     assert report.stats.tolist() == [0, 0, 0, 0, -1, 0, 0, 0, 0, -1]
     assert evaluate(annotations(), []).stats.tolist() == [-1] * 10
+
+
+def test_as_many_categories_as_pictures_cost_what_their_people_do() -> None:
+    """20,000 of each: 400 million pairs of a category and a picture, of which 20,000 have somebody."""
+    many = 20_000
+    truths = read_truths(annotations(person(1)))
+    rows = np.arange(many)
+    images = replace(
+        truths.images,
+        ids=rows + 1,
+        widths=np.zeros(many, np.int64),
+        heights=np.zeros(many, np.int64),
+        file_names=("",) * many,
+        crowd_indices=np.full(many, np.nan),
+    )
+    first = np.zeros(many, np.int64)
+    truths = replace(
+        truths,
+        images=images,
+        ids=rows + 1,
+        image_index=rows,
+        category_ids=rows[::-1].copy(),
+        xy=truths.xy[first],
+        visibility=truths.visibility[first],
+        stated_num_keypoints=truths.stated_num_keypoints[first],
+        areas=truths.areas[first],
+        boxes=truths.boxes[first],
+        is_crowd=truths.is_crowd[first],
+        category_names=dict.fromkeys(range(many), ""),
+    )
+    detections = read_detections([found(5) | {"category_id": many - 5}, found(7) | {"category_id": 1}], truths)
+    tracemalloc.start()
+    matches = match(
+        truths,
+        detections,
+        sigmas=COCO17.sigmas,
+        areas=truths.areas,
+        thresholds=(0.5,),
+        ranges=COCO.area_ranges[:1],
+        max_detections=20,
+    )
+    recall = accumulate(matches, detections.scores).recall
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 256 << 20
+    assert np.flatnonzero(recall[0, :, 0]).tolist() == [many - 5]
+    assert matches.order.tolist() == [1, 0]
 
 
 def test_pictures_without_people_score_minus_one_whatever_is_found() -> None:
