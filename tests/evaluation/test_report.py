@@ -14,6 +14,7 @@ from made_people import annotations, found, keypoints, person
 from posecore import COCO17, evaluate
 from posecore.errors import SourceError
 from posecore.evaluation.coco_files import read_detections, read_truths
+from posecore.evaluation.keypoint_errors import KINDS
 from posecore.evaluation.matching import accumulate, match
 from posecore.evaluation.protocol import COCO
 from posecore.evaluation.report import Report
@@ -114,6 +115,31 @@ def test_nobody_and_nothing_is_a_report_too() -> None:
     report = evaluate(annotations(person(1)), [])
     assert report.stats.tolist() == [0, 0, 0, 0, -1, 0, 0, 0, 0, -1]
     assert evaluate(annotations(), []).stats.tolist() == [-1] * 10
+
+
+def test_what_is_beyond_all_numbers_is_none_in_json(tmp_path: Path) -> None:
+    points = keypoints(v=0.8)
+    points[0] = 1e300
+    points[3:5] = 1.7e308, -1.7e308
+    report = evaluate(annotations(person(1)), [found(points=points)])
+    rows = report.per_keypoint()
+    assert rows.similarity[:3].tolist() == [0, 0, 1]
+    assert np.isinf(rows.distance[:2]).all()
+    report.save_json(tmp_path / "report.json")
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert [row["distance"] for row in data["keypoints"][:3]] == [None, None, 0]
+    assert report.slices(by="aspect")[0].truths == 1
+    assert json.dumps(report.calibrate().as_dict(), allow_nan=False)
+    assert report.diagnose().errors[0].kinds[0, 0] == KINDS.index("miss")
+
+
+def test_a_negative_side_of_a_box_is_no_warning() -> None:
+    truth = annotations(person(1, bbox=[200, 300, -100, 200]), person(2, 2))
+    report = evaluate(truth, [found(), found(2)], protocol=replace(COCO, area="box"))
+    assert report.areas[0] < 0
+    assert report.slices(by="size")[0].label == "under 16 px"
+    report.per_keypoint()
+    report.diagnose(ranges=[("all", 0, 1e10)])
 
 
 def test_as_many_categories_as_pictures_cost_what_their_people_do() -> None:

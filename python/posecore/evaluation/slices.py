@@ -17,6 +17,7 @@ import numpy as np
 from posecore.arguments import choice, listed
 from posecore.evaluation.averages import averages
 from posecore.evaluation.boxes import crowding, truth_boxes
+from posecore.evaluation.json_numbers import json_number
 from posecore.evaluation.matching import Matches, pair_oks
 from posecore.evaluation.protocol import sigmas_of
 from posecore.evaluation.rematching import rematch
@@ -62,7 +63,7 @@ class Slice:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data; a number that was not evaluated is None."""
-        return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(self).items()}
+        return {k: json_number(v) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
 
 class _Part(NamedTuple):
@@ -130,7 +131,8 @@ def _beside(report: Report, wanted: Mask) -> Mask:
 
 
 def _by_size(report: Report) -> Iterator[_Part]:
-    truths, detections = np.sqrt(report.areas), np.sqrt(report.detections.extents)
+    # A box whose sides are negative has no size.
+    truths, detections = np.sqrt(np.maximum(report.areas, 0)), np.sqrt(report.detections.extents)
     for least, most in zip((0, *_SIDES_PX), (*_SIDES_PX, np.inf), strict=True):
         label = (
             f"under {most} px"
@@ -168,8 +170,9 @@ def _by_crowding(report: Report) -> Iterator[_Part]:
 def _by_aspect(report: Report) -> Iterator[_Part]:
     boxes, xy = truth_boxes(report.truths), report.detections.xy
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    high = xy[:, :, 1].max(axis=1, initial=-np.inf) - xy[:, :, 1].min(axis=1, initial=np.inf)
-    wide = xy[:, :, 0].max(axis=1, initial=-np.inf) - xy[:, :, 0].min(axis=1, initial=np.inf)
+    with np.errstate(over="ignore"):  # far is far
+        high = xy[:, :, 1].max(axis=1, initial=-np.inf) - xy[:, :, 1].min(axis=1, initial=np.inf)
+        wide = xy[:, :, 0].max(axis=1, initial=-np.inf) - xy[:, :, 0].min(axis=1, initial=np.inf)
     yield _Part("portrait", height > width, high > wide)
     yield _Part("landscape", height <= width, high <= wide)
 
