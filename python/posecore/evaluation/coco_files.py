@@ -252,6 +252,7 @@ def _detections(feed: Feed, columns: Any, truths: Truths) -> Detections:
         keypoint_scores=keypoint_scores if len(scores) else keypoint_scores.reshape(0, truths.num_keypoints),
         scores=scores,
         origin=feed.origin(tuple(notes)),
+        images=truths.images,
     )
     unmeasured = np.isnan(areas)
     if unmeasured.all():

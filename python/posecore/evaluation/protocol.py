@@ -162,7 +162,7 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
         )
     for protocol in (COCO, CROWDPOSE, COCO_FEET):
         if count == protocol.skeleton.num_keypoints and (
-            not keypoint_names or _same(keypoint_names, protocol.skeleton.keypoints)
+            not keypoint_names or same_names(keypoint_names, protocol.skeleton.keypoints)
         ):
             return protocol
     listed = f" ({', '.join(keypoint_names[:4])}, ...)" if keypoint_names else ""
@@ -173,8 +173,8 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
     )
 
 
-def _same(these: Sequence[str], known: Sequence[str]) -> bool:
-    """Whether names agree, apart from spelling: "Left Shoulder" is left_shoulder, and CrowdPose's head top_head."""
+def same_names(these: Sequence[str], known: Sequence[str]) -> bool:
+    """Whether as many names agree, apart from spelling: "Left Shoulder" is left_shoulder, and CrowdPose's head top_head."""
     return all(
         _plain(a) == _plain(b) or {_plain(a), _plain(b)} <= {"head", "tophead", "headtop"}
         for a, b in zip(these, known, strict=True)

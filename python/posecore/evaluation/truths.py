@@ -125,6 +125,7 @@ class Detections:
             extent of `xy`: of its `bbox` where the first result has one, else the extent of its `keypoints`,
             whatever fields `xy` was read from; None: the extent of `xy`. Where the first result has a `segmentation`
             and no `bbox`, pycocotools takes the areas of the masks; here the extent of the keypoints is taken.
+        images: the truths' images, which `image_index` is about; None: not known.
     """
 
     image_index: IntColumn
@@ -134,6 +135,7 @@ class Detections:
     scores: FloatColumn
     origin: Origin
     loaded_areas: FloatColumn | None = None
+    images: Images | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
