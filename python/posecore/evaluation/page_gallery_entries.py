@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from posecore.evaluation.keypoint_errors import similarities, squared_distances
 from posecore.evaluation.page_content import Entry, Picture, Point
 from posecore.evaluation.page_pictures import crop_around
 from posecore.evaluation.protocol import sigmas_of
@@ -78,9 +79,8 @@ class Worst:
         report, errors = diagnosis.report, diagnosis.errors[0]
         row, truth = int(errors.detection_rows[place]), int(errors.truth_rows[place])
         truths, detections = report.truths, report.detections
-        squares = ((detections.xy[row] - truths.xy[truth]) ** 2).sum(axis=1)
-        variances = (2 * np.asarray(sigmas_of(report.protocol.skeleton))) ** 2
-        similarity = np.exp(-squares / variances / (report.areas[truth] + np.spacing(1)) / 2)
+        squares = squared_distances(detections.xy[row], truths.xy[truth])
+        similarity = similarities(squares, report.areas[truth], sigmas_of(report.protocol.skeleton))
         labelled = truths.visibility[truth] > 0
         entry = replace(
             self._lost(report, truth),
