@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from posecore import skeletons
 from posecore.eval import PROTOCOLS, numbers, source_of, whole_number
+from posecore.result_file import already_there, result_file
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         written = save_html(args.out, content, force=args.force)
     except FileExistsError:
-        raise _there(args.out) from None
+        raise already_there("--out", args.out) from None
     if args.json:
         both = [diagnosis.as_dict() for diagnosis in diagnoses]
         runs = [
@@ -121,21 +122,10 @@ def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
 def _check(args: argparse.Namespace) -> None:
     if [args.truth, args.results, args.others].count("-") > 1:
         raise UsageError("-: wanted one file from stdin, got more")
-    if args.out == "-":
-        raise UsageError("--out: wanted a file, got - for stdout")
-    if os.path.isdir(args.out):
-        raise UsageError(f"--out: wanted a file, got the folder {args.out}")
-    given = [name for name in (args.truth, args.results, args.others) if name not in (None, "-")]
-    if any(os.path.realpath(name) == os.path.realpath(args.out) for name in given):
-        raise UsageError(f"--out: {args.out} is one of the files to read; choose another name")
-    if os.path.lexists(args.out) and not args.force:
-        raise _there(args.out)
+    read = (args.truth, args.results, args.others)
+    result_file("--out", args.out, inputs=read, force=args.force, makes_folder=True)
     if args.images is not None and not os.path.isdir(args.images):
         raise UsageError(f"--images: wanted a folder, got {args.images}")
-
-
-def _there(path: str) -> UsageError:
-    return UsageError(f"--out: {path} is there already; add --force to overwrite")
 
 
 def _printable(text: str) -> str:

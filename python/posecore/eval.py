@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posecore import skeletons
+from posecore.result_file import result_file
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def run(args: argparse.Namespace) -> int:
     _refuse_options(args)
     if args.truth == "-" and args.results == "-":
         raise UsageError("-: wanted one file from stdin, got two")
-    if args.out is not None and os.path.lexists(args.out) and not args.force:
-        raise UsageError(f"--out: {args.out} is there already; add --force to overwrite")
+    if args.out is not None:
+        result_file("--out", args.out, inputs=(args.truth, args.results), force=args.force)
     if args.metric != "ap":
         return _distances(args)
     try:

@@ -15,6 +15,7 @@ from posecore import skeletons
 from posecore.errors import SourceError
 from posecore.outputs import write_file
 from posecore.progress import Progress
+from posecore.result_file import result_file
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -171,17 +172,9 @@ def _destinations(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
     """Where the page and the clean file go; nothing is overwritten without --force, and the truth never."""
     out = None if args.out == "none" else Path(args.out) if args.out else _free_page(args.force)
     clean = Path(args.write_clean) if args.write_clean else None
-    for option, path in (("--out", out), ("--write-clean", clean)):
-        if path is None:
-            continue
-        if os.path.realpath(path) == os.path.realpath(args.truth):
-            raise UsageError(f"{option}: wanted another file than the annotations, got {path}")
-        if path.is_dir():
-            raise UsageError(f"{option}: wanted a file name, got {path}, which is a folder")
-        if os.path.lexists(path) and not args.force:
-            raise UsageError(
-                f"{option}: {path} is there already; add --force to overwrite, or choose another name"
-            )
+    for option, name, path in (("--out", args.out, out), ("--write-clean", args.write_clean, clean)):
+        if path is not None:
+            result_file(option, name or path, inputs=(args.truth,), force=args.force, makes_folder=True)
     if out is not None and clean is not None and os.path.realpath(out) == os.path.realpath(clean):
         raise UsageError(f"--write-clean: wanted another file than the page, got {clean}")
     return out, clean
