@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from posecore import skeletons
 from posecore.eval import PROTOCOLS, numbers, source_of, whole_number
+from posecore.printable import printable
 from posecore.result_file import already_there, result_file
 from posecore.usage import OK, UsageError
 
@@ -95,9 +96,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         for one, diagnosis in zip(content.runs, diagnoses, strict=True):
             if len(diagnoses) == 2:
-                print(f"{_printable(one.name)}:")
+                print(f"{printable(one.name)}:")
             print(f"{diagnosis}\n")
-    print(f"{_printable(str(written))}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    print(f"{printable(written)}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return OK
 
 
@@ -126,10 +127,6 @@ def _check(args: argparse.Namespace) -> None:
     result_file("--out", args.out, inputs=read, force=args.force, makes_folder=True)
     if args.images is not None and not os.path.isdir(args.images):
         raise UsageError(f"--images: wanted a folder, got {args.images}")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _worst(text: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posecore import skeletons
+from posecore.printable import printable, printable_lines
 from posecore.result_file import result_file
 from posecore.usage import OK, UsageError
 
@@ -49,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="people looked at in each picture (default 20)",
     )
-    add("--images", action="store_true", help="a table of the pictures too, the worst first")
-    add("--keypoints", action="store_true", help="a table of the keypoints too")
+    add("--per-image", action="store_true", help="a table of the pictures too, the worst first")
+    add("--per-keypoint", action="store_true", help="a table of the keypoints too")
     group = parser.add_argument_group("distance metrics")
     group.add_argument(
         "--metric",
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON on stdout")
 
 
-_OF_AP = ("protocol", "skeleton", "sigmas", "max_detections", "keypoints", "images")
+_OF_AP = ("protocol", "skeleton", "sigmas", "max_detections", "per_keypoint", "per_image")
 _OF_DISTANCES = ("threshold", "normaliser", "less", "offset_px")
 
 
@@ -107,10 +108,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report.as_dict(), allow_nan=False))
         return OK
-    print(report)
-    if args.keypoints:
+    print(report_text(report))
+    if args.per_keypoint:
         print(f"\n{keypoint_table(report)}")
-    if args.images:
+    if args.per_image:
         print(f"\n{image_table(report)}")
     return OK
 
@@ -147,27 +148,36 @@ def _distances(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     if args.out is not None:
         write_json(args.out, scored.as_dict())
-    print(json.dumps(scored.as_dict(), allow_nan=False) if args.json else scored)
+    print(json.dumps(scored.as_dict(), allow_nan=False) if args.json else printable_lines(scored))
     return OK
+
+
+def report_text(report: Report) -> str:
+    """The card and the numbers."""
+    card = [(label, printable(value)) for label, value in report.card()]
+    wide = max(len(label) for label, _ in card)
+    lines = [f"{label:<{wide}}  {value}" for label, value in card]
+    return "\n".join([*lines, "", printable_lines(report.table())])
 
 
 def keypoint_table(report: Report) -> str:
     """One line a keypoint, and the pairs of left and right."""
     rows = report.per_keypoint()
-    wide = max(len(name) for name in rows.names)
+    names = [printable(name) for name in rows.names]
+    wide = max(map(len, names))
     lines = [
         "keypoints of people found at OKS .5: similarity is the mean of exp(-d²/2s²), distance that over the "
         "square root of the person's area",
         f"{'':<{wide}}  labelled  compared  similarity  distance  good",
     ]
-    for k, name in enumerate(rows.names):
+    for k, name in enumerate(names):
         lines.append(
             f"{name:<{wide}}  {rows.labelled[k]:8d}  {rows.compared[k]:8d}  {rows.similarity[k]:10.3f}  "
             f"{rows.distance[k]:8.4f}  {rows.good[k]:4.0%}"
         )
     for left, right in report.protocol.skeleton.flip_pairs:
         difference = rows.similarity[left] - rows.similarity[right]
-        lines.append(f"{rows.names[left]} minus {rows.names[right]}: similarity {difference:+.3f}")
+        lines.append(f"{names[left]} minus {names[right]}: similarity {difference:+.3f}")
     return "\n".join(lines)
 
 
@@ -179,7 +189,7 @@ def image_table(report: Report) -> str:
     lines = [f"{'image':>14}  truths  found  missed  wrong  mean OKS  file"]
     for i in order:
         oks = f"{rows.mean_oks[i]:8.3f}" if rows.found[i] else " " * 8
-        name = "".join(c if c.isprintable() else "?" for c in report.truths.images.file_names[i])
+        name = printable(report.truths.images.file_names[i])
         lines.append(
             f"{rows.ids[i]:>14}  {rows.truths[i]:6d}  {rows.found[i]:5d}  {missed[i]:6d}  {rows.wrong[i]:5d}  "
             f"{oks}  {name}"

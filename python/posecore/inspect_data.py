@@ -14,6 +14,7 @@ import posecore
 from posecore import skeletons
 from posecore.errors import SourceError
 from posecore.outputs import write_file
+from posecore.printable import printable
 from posecore.progress import Progress
 from posecore.result_file import result_file
 from posecore.usage import OK, UsageError
@@ -124,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
             ),
         )
     for line in inspection.lines():
-        progress.line(line)
+        progress.line(printable(line))
     _say(progress, omissions, crops, out, clean)
     if args.json:
         written = {"page": str(out) if out else None, "clean": str(clean) if clean else None}
@@ -197,15 +198,16 @@ def _say(
         ("of another shape than the file says", crops.other_size),
     ):
         if names:
-            progress.line(f"{len(names)} pictures {what}, first {names[0] or '(no name)'}")
+            progress.line(f"{len(names)} pictures {what}, first {printable(names[0]) or '(no name)'}")
     if clean is not None:
         whole = sum(one.whole for one in omissions)
         hidden = sum(len(one.keypoints) for one in omissions)
         progress.line(
-            f"{clean}: people left out: {whole}, keypoints with v = 0: {hidden} of {len(omissions) - whole} others"
+            f"{printable(clean)}: people left out: {whole}, keypoints with v = 0: {hidden} of "
+            f"{len(omissions) - whole} others"
         )
     if out is not None:
-        progress.line(f"written: {out}")
+        progress.line(f"written: {printable(out)}")
 
 
 def _fields(text: str) -> tuple[str, ...]:

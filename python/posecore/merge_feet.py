@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from posecore.errors import SourceError
+from posecore.printable import printable
 from posecore.result_file import result_file
 from posecore.usage import OK
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             "out": args.out,
         }
         print(json.dumps(counts))
-    print(f"{merge}; written to {args.out}", file=sys.stderr)
+    print(f"{merge}; written to {printable(args.out)}", file=sys.stderr)
     return OK
 
 

@@ -43,7 +43,7 @@ def test_json_is_for_programs(command: Command, files: tuple[Path, Path]) -> Non
 
 
 def test_tables_of_keypoints_and_pictures(command: Command, files: tuple[Path, Path]) -> None:
-    _, out, _ = command("eval", *files, "--keypoints", "--images")
+    _, out, _ = command("eval", *files, "--per-keypoint", "--per-image")
     assert "left_wrist" in out
     assert "left_eye minus right_eye: similarity +0.000" in out
     assert "\x1b" not in out
@@ -127,7 +127,7 @@ def test_distance_metrics_are_options_of_the_same_command(command: Command, file
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--metric", "px", "--keypoints"], "--keypoints: wanted with --metric ap only"),
+        (["--metric", "px", "--per-keypoint"], "--per-keypoint: wanted with --metric ap only"),
         (["--threshold", "3"], "--threshold: wanted with another --metric only"),
         (["--metric", "pckh", "--normaliser", "box"], "normaliser: wanted it for pck alone"),
     ],

@@ -12,7 +12,18 @@ from pathlib import Path
 # The modules directly in python/posecore that are the core; the others there are the app, except the front.
 CORE = (
     *("_core", "arguments", "decode", "errors", "heads", "install"),
-    *("layouts", "motion", "poses", "similarity", "skeletons", "smooth", "swaps", "track", "two_pass"),
+    *(
+        "layouts",
+        "motion",
+        "poses",
+        "printable",
+        "similarity",
+        "skeletons",
+        "smooth",
+        "swaps",
+        "track",
+        "two_pass",
+    ),
 )
 
 

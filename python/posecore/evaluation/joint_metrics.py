@@ -20,6 +20,7 @@ from posecore.evaluation.limbs import ten_limbs
 from posecore.evaluation.normalisers import Normaliser, box_side, torso
 from posecore.evaluation.protocol import ALL
 from posecore.evaluation.rematching import rematch
+from posecore.printable import printable
 
 METRICS = ("pckh", "pck", "pdj", "pcp", "pcp-loose", "px")
 LEAST_OKS = 0.1
@@ -40,7 +41,7 @@ class JointScore:
 
     def __str__(self) -> str:
         both = self.pair
-        files = f"truth: {both.truth.origin.name}\npredictions: {both.prediction.origin.name}"
+        files = f"truth: {printable(both.truth.origin.name)}\npredictions: {printable(both.prediction.origin.name)}"
         return (
             f"{self.score}\n{both.sentence}\n{both.truth.convention}\n{both.prediction.convention}\n{files}"
         )
