@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     result_file("--out", args.out, inputs=(args.body, args.feet), force=args.force)
     merge = merge_feet(_load(args.body), _load(args.feet), unmatched="drop" if args.drop else "keep")
-    write_whole(args.out, json.dumps(merge.annotations))
+    write_whole(args.out, merge.json_text())
     if args.json:
         counts: dict[str, Any] = {
             "matched": merge.matched,
