@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from posecore import skeletons
 from posecore.printable import printable, printable_lines
 from posecore.result_file import result_file
+from posecore.scoring_options import add_scoring_options, in_options, protocol_options, source_of
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -24,32 +23,13 @@ The other metrics take files of MPII (.mat, .h5, HRNet's .json) and LSP (.mat) t
 example: posecore eval person_keypoints_val2017.json results.json
 example: posecore eval gt_valid.mat pred.mat --metric pckh"""
 METRICS = ("ap", "pckh", "pck", "pdj", "pcp", "pcp-loose", "px")
-PROTOCOLS = ("auto", "coco", "coco_feet", "crowdpose", "wholebody_body", "wholebody_foot")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("truth", metavar="TRUTH", help="annotations, COCO's JSON")
     add("results", metavar="RESULTS", help="results, COCO's JSON")
-    add(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="auto",
-        help="how people are matched and counted; auto goes by the truth's keypoints",
-    )
-    add("--skeleton", choices=skeletons.names(), help="what the keypoints are, instead of the protocol's")
-    add(
-        "--sigmas",
-        type=numbers,
-        metavar="LIST",
-        help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
-    )
-    add(
-        "--max-detections",
-        type=whole_number,
-        metavar="N",
-        help="people looked at in each picture (default 20)",
-    )
+    add_scoring_options(parser)
     add("--per-image", action="store_true", help="a table of the pictures too, the worst first")
     add("--per-keypoint", action="store_true", help="a table of the keypoints too")
     group = parser.add_argument_group("distance metrics")
@@ -76,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON on stdout")
 
 
-_OF_AP = ("protocol", "skeleton", "sigmas", "max_detections", "per_keypoint", "per_image")
+_OF_AP = ("max_detections", "per_keypoint", "per_image")
 _OF_DISTANCES = ("threshold", "normaliser", "less", "offset_px")
 
 
@@ -88,21 +68,18 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("-: wanted one file from stdin, got two")
     if args.out is not None:
         result_file("--out", args.out, inputs=(args.truth, args.results), force=args.force)
+    options = protocol_options(args)
     if args.metric != "ap":
-        return _distances(args)
+        return _distances(args, options)
     try:
         report = evaluate(
             source_of(args.truth),
             source_of(args.results),
-            protocol=args.protocol,
-            skeleton=skeletons.get(args.skeleton) if args.skeleton else None,
-            sigmas=args.sigmas,
+            **options,
             max_detections=args.max_detections,
         )
     except ValueError as error:
-        if type(error) is not ValueError:
-            raise
-        raise UsageError(str(error)) from None
+        raise in_options(error) from None
     if args.out is not None:
         report.save_json(args.out)
     if args.json:
@@ -119,14 +96,14 @@ def run(args: argparse.Namespace) -> int:
 def _refuse_options(args: argparse.Namespace) -> None:
     foreign = _OF_AP if args.metric != "ap" else _OF_DISTANCES
     for name in foreign:
-        if getattr(args, name) not in (None, False, "auto"):
+        if getattr(args, name) not in (None, False):
             option = "--" + name.replace("_", "-")
             raise UsageError(
                 f"{option}: wanted with {'--metric ap' if foreign is _OF_AP else 'another --metric'} only"
             )
 
 
-def _distances(args: argparse.Namespace) -> int:
+def _distances(args: argparse.Namespace, options: dict[str, Any]) -> int:
     from posecore.evaluation.joint_metrics import score_joints
     from posecore.evaluation.whole_file import write_json
 
@@ -141,11 +118,10 @@ def _distances(args: argparse.Namespace) -> int:
             normaliser=args.normaliser,
             comparison="<" if args.less else "<=",
             offset_px=args.offset_px,
+            **options,
         )
     except ValueError as error:
-        if type(error) is not ValueError:
-            raise
-        raise UsageError(str(error)) from None
+        raise in_options(error) from None
     if args.out is not None:
         write_json(args.out, scored.as_dict())
     print(json.dumps(scored.as_dict(), allow_nan=False) if args.json else printable_lines(scored))
@@ -195,27 +171,3 @@ def image_table(report: Report) -> str:
             f"{oks}  {name}"
         )
     return "\n".join(lines)
-
-
-def source_of(name: str) -> object:
-    """What a file name on the command line is read from: - is stdin."""
-    if name == "-":
-        import sys
-
-        return sys.stdin.buffer
-    return Path(name)
-
-
-def numbers(text: str) -> list[float]:
-    """An option's list of numbers with commas between them."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"wanted numbers with commas between them, got {text!r}") from None
-
-
-def whole_number(text: str) -> int:
-    """An option's whole number above 0."""
-    if not text.isdigit() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"wanted a whole number above 0, got {text!r}")
-    return int(text)

@@ -218,7 +218,7 @@ def _fields(text: str) -> tuple[str, ...]:
 
 
 def _gallery(text: str) -> int:
-    if not re.fullmatch(r"\d{1,6}", text) or int(text) > _MOST_GALLERY:
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) > _MOST_GALLERY:
         raise argparse.ArgumentTypeError(f"wanted a whole number from 0 to {_MOST_GALLERY}, got {text!r}")
     return int(text)
 
