@@ -12,7 +12,7 @@ from pathlib import Path
 # The modules directly in python/posecore that are the core; the others there are the app, except the front.
 CORE = (
     *("_core", "arguments", "decode", "errors", "heads", "install"),
-    *("layouts", "motion", "offline", "outliers", "poses", "regression", "similarity"),
+    *("layouts", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
     *("skeletons", "smooth", "swaps", "track", "trajectories", "two_pass"),
 )
 

@@ -280,6 +280,9 @@ def _file(people: Truths | Detections) -> str:
 def _table(rows: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
     columns = {field: getattr(rows, field) for field in fields}
     return [
-        {field: value if isinstance(value := column[i], str) else json_number(value) for field, column in columns.items()}
+        {
+            field: value if isinstance(value := column[i], str) else json_number(value)
+            for field, column in columns.items()
+        }
         for i in range(len(columns[fields[0]]))
     ]
