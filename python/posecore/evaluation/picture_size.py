@@ -25,7 +25,7 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
         if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
             return _unpacked(">II", data, 16)
         if data.startswith(b"BM"):
-            (head,) = _unpacked("<I", data, 14)
+            (head,) = struct.unpack_from("<I", data, 14)
             width, height = _unpacked("<HH" if head == 12 else "<ii", data, 18)
             return abs(width), abs(height)
         if data.startswith(b"GIF8"):
@@ -40,8 +40,9 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _unpacked(form: str, data: bytes, at: int) -> tuple[int, int]:
-    """Whole numbers at a place; typed as the pair that they mostly are."""
-    return struct.unpack_from(form, data, at)  # type: ignore[return-value]
+    """Two whole numbers at a place."""
+    first, second = struct.unpack_from(form, data, at)
+    return int(first), int(second)
 
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
