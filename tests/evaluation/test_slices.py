@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from made_people import annotations, found, keypoints, person
 from scenes import scene, without_people
 
 from posecore import evaluate
+from posecore.evaluation import boxes
 from posecore.evaluation.boxes import crowding
 from posecore.evaluation.slices import PROPERTIES, Slice, rank_pictures, slices
 
@@ -100,6 +102,42 @@ def test_crowding_is_the_greatest_overlap_with_another_person() -> None:
         "IoU 0.5 and more": 0,
     }
     assert labels["IoU 0.3 to 0.5"].ar == 0.5
+
+
+@pytest.mark.parametrize("spread", [30, 3000])
+def test_crowding_is_the_same_in_a_crowd_of_many(spread: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(spread)
+    places = [(int(image), *rng.integers(0, spread, 2)) for image in rng.integers(1, 4, 600)]
+    sides = rng.integers(0, 100, (600, 2))
+    people = [
+        person(k, image, bbox=[int(x), int(y), int(w), int(h)])
+        for k, ((image, x, y), (w, h)) in enumerate(zip(places, sides, strict=True))
+    ]
+    truths = evaluate(annotations(*people, images=3), []).truths
+    by_tiles = crowding(truths)
+    monkeypatch.setattr(boxes, "_TILE", 1000)
+    np.testing.assert_array_equal(crowding(truths), by_tiles)
+    monkeypatch.setattr(boxes, "_MANY", 600)
+    np.testing.assert_array_equal(crowding(truths), by_tiles)
+    assert 0 < by_tiles.max() < 1
+
+
+def test_twenty_thousand_people_in_a_picture_are_compared_in_little_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class People(list[int]):
+        is_crowd = np.zeros(20_000, bool)
+        image_index = np.zeros(20_000, np.int64)
+
+    x, y = np.divmod(np.arange(20_000.0), 200)
+    corners = np.stack([x, y, x + 1, y + 1.5], axis=1)
+    monkeypatch.setattr(boxes, "truth_boxes", lambda _: corners)
+    tracemalloc.start()
+    overlap = crowding(People(range(20_000)))  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(overlap, 0.2)
+    assert peak < 50_000_000
 
 
 def test_without_a_box_the_labelled_keypoints_are_it() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posecore.errors import require
+from posecore.evaluation.picture_size import may_be_decoded
 
 if TYPE_CHECKING:
     from posecore.evaluation.truths import Truths
@@ -50,7 +51,7 @@ class Crops:
         jpegs: {row of the truths: (JPEG, x, y, width, height)} with the place of the crop in shown pixels of
             the person's view.
         missing: file names that are not in the folder, or that lead out of it, or that are empty.
-        broken: files that are no picture.
+        broken: files that are no picture, or one of more than `MOST_PIXELS` pixels.
         other_size: pictures of another shape than the annotation file says.
         full: people left without a crop because there were enough bytes.
     """
@@ -124,6 +125,9 @@ def _read(cv2: Any, truths: Truths, image: int, folder: Path, crops: Crops) -> A
     data = _bytes(name, folder)
     if data is None:
         crops.missing.append(name)
+        return None
+    if not may_be_decoded(data.tobytes()):
+        crops.broken.append(name)
         return None
     for flags in (cv2.IMREAD_COLOR, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION):
         try:

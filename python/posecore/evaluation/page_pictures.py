@@ -10,6 +10,7 @@ from typing import Any
 
 from posecore.errors import require
 from posecore.evaluation.page_content import Picture, Point
+from posecore.evaluation.picture_size import may_be_decoded
 
 LONGEST_PX = 360
 """The longer side of a crop in the page."""
@@ -105,9 +106,10 @@ class _Reader:
 
     def _fresh(self, picture: Picture) -> Any:
         path = _below(self.folder, picture.name)
-        data = None
-        if path is not None and path.stat().st_size <= _MOST_FILE_BYTES:
-            data = path.read_bytes()
+        try:
+            data = path.read_bytes() if path is not None and path.stat().st_size <= _MOST_FILE_BYTES else None
+        except OSError:  # one that may not be read, or went away
+            data = None
         pixels = self._decoded(data, raw=True)
         if pixels is None:
             self._missing.add(picture.name)
@@ -121,7 +123,7 @@ class _Reader:
         return pixels
 
     def _decoded(self, data: bytes | None, *, raw: bool) -> Any:
-        if not data:
+        if not data or not may_be_decoded(data):
             return None
         import numpy as np
 
@@ -129,7 +131,7 @@ class _Reader:
         flags = cv2.IMREAD_COLOR | (cv2.IMREAD_IGNORE_ORIENTATION if raw else 0)
         try:
             return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-        except cv2.error:
+        except (cv2.error, MemoryError):
             return None
 
 
