@@ -10,6 +10,7 @@
 #include "oks.hpp"
 #include "posecore/version.hpp"
 #include "smooth.hpp"
+#include "track.hpp"
 
 namespace py = pybind11;
 
@@ -44,4 +45,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   posecore::python::bind_coco_files(module);
   posecore::python::bind_oks(module);
   posecore::python::bind_smoothing(module);
+  posecore::python::bind_tracking(module);
 }

@@ -55,7 +55,7 @@ class Smoother {
       throw py::value_error("time_s: wanted one time a frame");
     }
     const double* times_s = times ? times->data() : nullptr;
-    std::vector<int64_t> person(person_bytes(plan_) / sizeof(int64_t));
+    std::vector<int64_t> person(words());
     Status status = Status::kOk;
     {
       const py::gil_scoped_release release;
@@ -75,7 +75,6 @@ class Smoother {
       throw py::value_error("slots: wanted one a person");
     }
     const Use use(&busy_);
-    const size_t each = person_bytes(plan_);
     for (py::ssize_t n = 0; n < slots.size(); ++n) {
       if (slots.data()[n] < 0 || slots.data()[n] > 65535) {
         throw py::value_error("slots: wanted 0 to 65535");
@@ -84,7 +83,7 @@ class Smoother {
         room_ = static_cast<size_t>(slots.data()[n]) + 1;
       }
     }
-    states_.resize(room_ * each / sizeof(int64_t));
+    states_.resize(room_ * words());
     const double* time = time_s ? &*time_s : nullptr;
     Status status = Status::kOk;
     {
@@ -100,8 +99,7 @@ class Smoother {
     const Use use(&busy_);
     const py::tuple last = count(slot);
     if (slot >= 0 && static_cast<size_t>(slot) < room_) {
-      const auto words = static_cast<ptrdiff_t>(person_bytes(plan_) / sizeof(int64_t));
-      std::fill(states_.begin() + slot * words, states_.begin() + (slot + 1) * words, 0);
+      std::fill_n(&states_[static_cast<size_t>(slot) * words()], words(), 0);
     }
     return last;
   }
@@ -110,7 +108,7 @@ class Smoother {
     if (slot < 0 || static_cast<size_t>(slot) >= room_) {
       return counted({});
     }
-    return counted(counters(plan_, states_.data() + static_cast<size_t>(slot) * person_bytes(plan_) / sizeof(int64_t)));
+    return counted(counters(plan_, &states_[static_cast<size_t>(slot) * words()]));
   }
 
   [[nodiscard]] const Plan& plan() const { return plan_; }
@@ -131,6 +129,9 @@ class Smoother {
    private:
     std::atomic<bool>* busy_;
   };
+
+  // Of a person.
+  [[nodiscard]] size_t words() const { return person_bytes(plan_) / sizeof(int64_t); }
 
   [[nodiscard]] static py::tuple counted(const FilterCounters& c) {
     return py::make_tuple(c.saturations, c.gated, c.coasted, c.restarts);

@@ -21,7 +21,10 @@ template <class A>
 class PoseStep {
  public:
   PoseStep(const KalmanPlan& plan, const MeasuredPoses& measured, const SmoothedPoses& smoothed) noexcept
-      : measured_(measured), smoothed_(smoothed), filter_(plan), least_score_(plan.options.least_score),
+      : measured_(measured),
+        smoothed_(smoothed),
+        filter_(plan),
+        least_score_(plan.options.least_score),
         weighs_(plan.options.motion == Motion::kConstantVelocity) {}
 
   void operator()(Person* person, ptrdiff_t pose, uint32_t elapsed) noexcept {
@@ -50,7 +53,8 @@ class PoseStep {
   [[nodiscard]] uint32_t weakness_of(float score) const noexcept {
     const float low = score >= least_score_ ? score : least_score_;
     const float inside = low < 1.0F ? low : 1.0F;
-    return static_cast<uint32_t>(static_cast<int32_t>(1048576.0F / (inside * inside) + 0.5F));
+    const float raised = 1048576.0F / (inside * inside) + 0.5F;
+    return static_cast<uint32_t>(static_cast<int32_t>(raised));
   }
 
   Seen read(Person* person, const KalmanMemory<A>& memory, ptrdiff_t first) const noexcept {
@@ -70,7 +74,8 @@ class PoseStep {
       different = weighs_ ? different : 0;
     }
     if (different == 0) {
-      const uint32_t weakness = weighs_ && measured_.scores != nullptr ? weakness_of(measured_.scores[first]) : detail::kOne20;
+      const uint32_t weakness =
+          weighs_ && measured_.scores != nullptr ? weakness_of(measured_.scores[first]) : detail::kOne20;
       memory.weakness[0] = weakness;  // that of all
     } else {
       for (int32_t i = 0; i < keypoints; ++i) {

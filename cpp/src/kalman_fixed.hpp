@@ -12,9 +12,17 @@ inline constexpr uint64_t kCovarianceLimit = INT64_MAX;     // 2^23, Q23.40
 inline constexpr uint32_t kOne20 = 1U << 20U;               // 1, Q12.20
 inline constexpr uint32_t kMostVelocityGain = 0x7f800000U;  // 2 (1 - 2^-8), Q2.30
 
-// (value + half) / 2^bits, rounded down.
-[[nodiscard]] constexpr int64_t rounded(int64_t value, int32_t bits) noexcept {
-  return (value + (int64_t{1} << (bits - 1))) >> bits;
+// value / 2^bits, rounded down: every compiler's shift is arithmetic.
+[[nodiscard]] constexpr int64_t shifted(int64_t value, uint32_t bits) noexcept {
+  return value >> bits;  // NOLINT(bugprone-signed-bitwise)
+}
+[[nodiscard]] constexpr int32_t shifted(int32_t value, uint32_t bits) noexcept {
+  return value >> bits;  // NOLINT(bugprone-signed-bitwise)
+}
+
+// value / 2^bits, rounded to nearest, halves up.
+[[nodiscard]] constexpr int64_t rounded(int64_t value, uint32_t bits) noexcept {
+  return shifted(value + static_cast<int64_t>(uint64_t{1} << (bits - 1U)), bits);
 }
 
 [[nodiscard]] constexpr bool fits32(int64_t value) noexcept { return value == static_cast<int32_t>(value); }
@@ -82,7 +90,7 @@ inline constexpr uint32_t kMostVelocityGain = 0x7f800000U;  // 2 (1 - 2^-8), Q2.
 #endif
 }
 
-// Not over the square root, and at most 4 % under it: from a chord between powers of four.
+// Not over the square root, and at most 6 % under it: from a chord between powers of four.
 [[nodiscard]] inline uint32_t square_root_below(uint64_t value) noexcept {
   if (value == 0) {
     return 0;
@@ -206,49 +214,55 @@ class FixedArithmetic {
   }
 
   [[nodiscard]] bool is_gated(const Gain& gain, const int32_t measured[2], const int32_t at[2]) const noexcept {
-    const int64_t x = (static_cast<int64_t>(measured[0]) - at[0]) >> 4;
-    const int64_t y = (static_cast<int64_t>(measured[1]) - at[1]) >> 4;
+    const int64_t x = shifted(static_cast<int64_t>(measured[0]) - at[0], 4);
+    const int64_t y = shifted(static_cast<int64_t>(measured[1]) - at[1], 4);
     return plan_.gate_mantissa != 0 && static_cast<uint64_t>(x * x + y * y) > gain.gate;
   }
 
   // Whether nothing within `most` on both axes can be gated.
   [[nodiscard]] bool is_open(const Gain& gain, int32_t most) const noexcept {
-    return plan_.gate_mantissa == 0 || static_cast<uint32_t>(most >> 4) + 1 < square_root_below(gain.gate / 2);
+    return plan_.gate_mantissa == 0 || (static_cast<uint32_t>(most) >> 4U) + 1 < square_root_below(gain.gate / 2);
   }
 
   // Where `count` coordinates are expected. In 32 bits where `plain` comes back, for all of them; else nothing counts.
-  [[nodiscard]] Reach expect(int32_t coordinates, const int32_t* __restrict position, const int32_t* __restrict velocity, const int32_t* __restrict measured,
+  [[nodiscard]] Reach expect(int32_t coordinates, const int32_t* __restrict position,
+                             const int32_t* __restrict velocity, const int32_t* __restrict measured,
                              int32_t* __restrict at) const noexcept {
     constexpr uint32_t kSmall = 1U << 29U;  // 8192 px
     constexpr uint32_t kSlow = 1U << 30U;   // 4096 px / frame
-    uint32_t large = elapsed_ > 4 * kFrame ? 1 : 0;
+    const int32_t count = coordinates / 4 * 4;
     int32_t most = 0;
-    const uint32_t frames = elapsed_ & 0x7ffffU;
-    const bool even = elapsed_ == kFrame;
-    const int32_t count = coordinates & ~3;
-    for (int32_t i = 0; even && i < count; ++i) {
-      at[i] = wrapped_sum(position[i], ((velocity[i] >> 1) + 1) >> 1);
-    }
-    for (int32_t i = 0; !even && i < count; ++i) {
-      // Velocities from 0 up, so that the product has no sign.
-      const uint32_t raised = static_cast<uint32_t>(velocity[i]) + kSlow;
-      const uint64_t moved = static_cast<uint64_t>(raised) * frames + (uint64_t{1} << 17U);
-      at[i] = wrapped_sum(position[i], static_cast<int32_t>(static_cast<uint32_t>(moved >> 18U) - (frames << 12U)));
-    }
-    for (int32_t i = 0; i < count; ++i) {
+    uint32_t spread = 0;  // its two highest bits are 0 where everything is small
+    uint32_t fast = 0;    // its highest bit is 0 where everything is slow
+    const auto look = [&](int32_t i) {
       const auto off = static_cast<int32_t>(static_cast<uint32_t>(measured[i]) - static_cast<uint32_t>(at[i]));
-      const int32_t distance = off ^ (off >> 31);
+      const int32_t distance = off < 0 ? -1 - off : off;
       most = distance > most ? distance : most;
-      large |= (static_cast<uint32_t>(position[i]) + kSmall) >> 30U;
-      large |= (static_cast<uint32_t>(measured[i]) + kSmall) >> 30U;
-      large |= (static_cast<uint32_t>(velocity[i]) + kSlow) >> 31U;
+      spread |= (static_cast<uint32_t>(position[i]) + kSmall) | (static_cast<uint32_t>(measured[i]) + kSmall);
+      fast |= static_cast<uint32_t>(velocity[i]) + kSlow;
+    };
+    if (elapsed_ == kFrame) {
+      for (int32_t i = 0; i < count; ++i) {
+        at[i] = wrapped_sum(position[i], shifted(shifted(velocity[i], 1) + 1, 1));
+        look(i);
+      }
+    } else {
+      const uint32_t frames = elapsed_ & 0x7ffffU;
+      for (int32_t i = 0; i < count; ++i) {
+        // Velocities from 0 up, so that the product has no sign.
+        const uint32_t raised = static_cast<uint32_t>(velocity[i]) + kSlow;
+        const uint64_t moved = static_cast<uint64_t>(raised) * frames + (uint64_t{1} << 17U);
+        at[i] = wrapped_sum(position[i], static_cast<int32_t>(static_cast<uint32_t>(moved >> 18U) - (frames << 12U)));
+        look(i);
+      }
     }
-    return {large == 0, most};
+    return {elapsed_ <= 4 * kFrame && (spread >> 30U) == 0 && (fast >> 31U) == 0, most};
   }
 
   // Whether `update` may be used for gains up to `velocity`.
   [[nodiscard]] static bool is_plain(const Reach& reach, uint32_t velocity) noexcept {
-    return reach.plain && (static_cast<uint64_t>(velocity) * static_cast<uint64_t>(reach.most + int64_t{1})) >> 58U == 0;
+    return reach.plain &&
+           (static_cast<uint64_t>(velocity) * static_cast<uint64_t>(reach.most + int64_t{1})) >> 58U == 0;
   }
 
   // The same one by one, in 64 bits. False where it leaves the range; it stays where it was.
@@ -260,16 +274,19 @@ class FixedArithmetic {
 
   // position = at + K0 (measured - at), velocity += K1 (measured - at) for coordinates whose reach is plain.
   // Distances are taken from -2^31 up, so that the products have no sign; the low 32 bits are the same.
-  static void update_all(int32_t coordinates, uint32_t position_gain, uint32_t velocity_gain, const int32_t* __restrict measured,
-                         const int32_t* __restrict at, int32_t* __restrict position, int32_t* __restrict velocity) noexcept {
-    const int32_t count = coordinates & ~3;
+  static void update_all(int32_t coordinates, uint32_t position_gain, uint32_t velocity_gain,
+                         const int32_t* __restrict measured, const int32_t* __restrict at, int32_t* __restrict position,
+                         int32_t* __restrict velocity) noexcept {
+    const int32_t count = coordinates / 4 * 4;
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain, velocity_gain, measured[i], at[i], &position[i], &velocity[i]);
     }
   }
-  static void update_all(int32_t coordinates, const uint32_t* __restrict position_gain, const uint32_t* __restrict velocity_gain,
-                         const int32_t* __restrict measured, const int32_t* __restrict at, int32_t* __restrict position, int32_t* __restrict velocity) noexcept {
-    const int32_t count = coordinates & ~3;
+  static void update_all(int32_t coordinates, const uint32_t* __restrict position_gain,
+                         const uint32_t* __restrict velocity_gain, const int32_t* __restrict measured,
+                         const int32_t* __restrict at, int32_t* __restrict position,
+                         int32_t* __restrict velocity) noexcept {
+    const int32_t count = coordinates / 4 * 4;
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain[i], velocity_gain[i], measured[i], at[i], &position[i], &velocity[i]);
     }
@@ -324,11 +341,12 @@ class FixedArithmetic {
   // sum * unit * gate_sigmas^2 in px^2, Q24.
   [[nodiscard]] uint64_t gate(uint64_t sum) const noexcept {
     const uint64_t product = (sum >> 24U) * plan_.gate_mantissa;
-    const int32_t shift = plan_.gate_exponent + 2 * exponent_ + 8;
-    if (shift >= 0) {
-      return shift > 63 || (product >> (63 - shift)) != 0 ? UINT64_MAX : product << shift;
+    const int32_t exponent = plan_.gate_exponent + 2 * exponent_ + 8;
+    const auto shift = static_cast<uint32_t>(exponent < 0 ? -exponent : exponent);
+    if (exponent < 0) {
+      return shift > 63 ? 0 : product >> shift;
     }
-    return shift < -63 ? 0 : product >> -shift;
+    return shift > 63 || (product >> (63U - shift)) != 0 ? UINT64_MAX : product << shift;
   }
 
   const KalmanPlan& plan_;

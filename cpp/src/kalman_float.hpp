@@ -97,13 +97,13 @@ class FloatArithmetic {
     return gate_ == 0.0F || most * most * 2.0F <= gain.gate * 0.999F;
   }
 
-  [[nodiscard]] Reach expect(int32_t coordinates, const float* __restrict position, const float* __restrict velocity, const float* __restrict measured,
-                             float* __restrict at) const noexcept {
+  [[nodiscard]] Reach expect(int32_t coordinates, const float* __restrict position, const float* __restrict velocity,
+                             const float* __restrict measured, float* __restrict at) const noexcept {
     // Magnitudes in the order of their bits.
     uint32_t most = 0;
     uint32_t furthest = 0;
     uint32_t fastest = 0;
-    const int32_t count = coordinates & ~3;
+    const int32_t count = coordinates / 4 * 4;
     for (int32_t i = 0; i < count; ++i) {
       at[i] = position[i] + frames_ * velocity[i];
       const uint32_t distance = bits_of(measured[i] - at[i]) & 0x7fffffffU;
@@ -127,16 +127,18 @@ class FloatArithmetic {
     return fits;
   }
 
-  static void update_all(int32_t coordinates, float position_gain, float velocity_gain, const float* __restrict measured,
-                         const float* __restrict at, float* __restrict position, float* __restrict velocity) noexcept {
-    const int32_t count = coordinates & ~3;
+  static void update_all(int32_t coordinates, float position_gain, float velocity_gain,
+                         const float* __restrict measured, const float* __restrict at, float* __restrict position,
+                         float* __restrict velocity) noexcept {
+    const int32_t count = coordinates / 4 * 4;
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain, velocity_gain, measured[i], at[i], &position[i], &velocity[i]);
     }
   }
-  static void update_all(int32_t coordinates, const float* __restrict position_gain, const float* __restrict velocity_gain, const float* __restrict measured,
+  static void update_all(int32_t coordinates, const float* __restrict position_gain,
+                         const float* __restrict velocity_gain, const float* __restrict measured,
                          const float* __restrict at, float* __restrict position, float* __restrict velocity) noexcept {
-    const int32_t count = coordinates & ~3;
+    const int32_t count = coordinates / 4 * 4;
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain[i], velocity_gain[i], measured[i], at[i], &position[i], &velocity[i]);
     }
@@ -163,7 +165,7 @@ class FloatArithmetic {
     *velocity += velocity_gain * off;
   }
 
-  static constexpr float kLimit = 8388608.0F;      // 2^23
+  static constexpr float kLimit = 8388608.0F;       // 2^23
   static constexpr float kVelocityLimit = 8192.0F;  // px / frame
   static constexpr float kMostVelocityGainFloat = 1.9921875F;
   static constexpr float kOne20Float = 1048576.0F;

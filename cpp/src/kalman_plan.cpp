@@ -22,7 +22,10 @@ constexpr double kOne40 = 1099511627776.0;  // 1, Q23.40
          options.arithmetic <= Arithmetic::kFloat;
 }
 
-[[nodiscard]] uint64_t covariance(double value) noexcept { return static_cast<uint64_t>(value * kOne40 + 0.5); }
+[[nodiscard]] uint64_t covariance(double value) noexcept {
+  const double raised = value * kOne40 + 0.5;
+  return static_cast<uint64_t>(raised);
+}
 
 }  // namespace
 

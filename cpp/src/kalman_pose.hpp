@@ -233,8 +233,8 @@ class PoseFilter {
       return;
     }
     for (int32_t i = 0; i < 2 * keypoints; ++i) {
-      const bool fits = A::update_one(m.position_gain[i], m.velocity_gain[i], m.measured[i], m.at[i], &m.position[i],
-                                      &m.velocity[i]);
+      const bool fits =
+          A::update_one(m.position_gain[i], m.velocity_gain[i], m.measured[i], m.at[i], &m.position[i], &m.velocity[i]);
       person->counters.saturations += fits ? 0 : 1;
     }
   }

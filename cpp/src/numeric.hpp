@@ -54,6 +54,9 @@ namespace posecore::detail {
   return 1.0F / (1.0F + exponential(-x));
 }
 
+// The share that a new value has `dt` seconds after the old one, where old values are forgotten over `time` seconds.
+[[nodiscard]] inline float share(float dt, float time) noexcept { return 1.0F - exponential(-dt / time); }
+
 // Into [0, high]; NaN is 0.
 [[nodiscard]] inline float clamped(float value, float high) noexcept {
   if (!(value > 0.0F)) {

@@ -129,7 +129,9 @@ Status make_plan(const OneEuroOptions& options, int32_t num_keypoints, OneEuroPl
   return Status::kOk;
 }
 
-size_t person_bytes(const OneEuroPlan& plan) noexcept { return detail::bytes_of_person(plan.num_keypoints, sizeof(Keypoint)); }
+size_t person_bytes(const OneEuroPlan& plan) noexcept {
+  return detail::bytes_of_person(plan.num_keypoints, sizeof(Keypoint));
+}
 
 FilterCounters counters(const OneEuroPlan& /*plan*/, const void* person) noexcept {
   return person == nullptr ? FilterCounters{} : static_cast<const Person*>(person)->counters;
@@ -147,8 +149,7 @@ Status smooth_people(const OneEuroPlan& plan, const MeasuredPoses& measured, int
                      const SmoothedPoses& smoothed) noexcept {
   PoseStep step(plan, measured, smoothed);
   return detail::over_people(measured, people, time_s, static_cast<double>(plan.options.fps), most_elapsed(plan),
-                             states, room, bytes, person_bytes(plan), slots, smoothed,
-                             &step);
+                             states, room, bytes, person_bytes(plan), slots, smoothed, &step);
 }
 
 }  // namespace posecore

@@ -77,7 +77,8 @@ enum class Phase : uint8_t { kNever, kRunning, kLost };
 // Into [kLeastSizePx, kMostSizePx], Q16.16; NaN is the least.
 [[nodiscard]] inline uint32_t fixed_size(float size_px) noexcept {
   const float held = size_px >= kLeastSizePx ? (size_px < kMostSizePx ? size_px : kMostSizePx) : kLeastSizePx;
-  return static_cast<uint32_t>(static_cast<double>(held) * kFrame + 0.5);
+  const double raised = static_cast<double>(held) * kFrame + 0.5;
+  return static_cast<uint32_t>(raised);
 }
 
 // The longer side of a box, Q16.16; that of a person is at least kLeastPersonPx.
@@ -153,7 +154,7 @@ inline void follow_size(Person* person, uint32_t size, uint32_t elapsed, uint32_
 
 [[nodiscard]] inline Status check_calls(const MeasuredPoses& measured, int32_t count, const void* states,
                                         const SmoothedPoses& smoothed) noexcept {
-  if (states == nullptr || (count > 0 && (measured.xy == nullptr || smoothed.xy == nullptr))) {
+  if (count > 0 && (states == nullptr || measured.xy == nullptr || smoothed.xy == nullptr)) {
     return Status::kNullPointer;
   }
   if (count < 0) {
@@ -191,9 +192,8 @@ template <class Step>
 // One frame of people; the same.
 template <class Step>
 [[nodiscard]] Status over_people(const MeasuredPoses& measured, int32_t people, const double* time_s, double fps,
-                                 uint32_t most_elapsed, void* states, int32_t room, size_t bytes,
-                                 size_t bytes_each, const int32_t* slots, const SmoothedPoses& smoothed,
-                                 Step* step) noexcept {
+                                 uint32_t most_elapsed, void* states, int32_t room, size_t bytes, size_t bytes_each,
+                                 const int32_t* slots, const SmoothedPoses& smoothed, Step* step) noexcept {
   const Status status = check_calls(measured, people, states, smoothed);
   if (status != Status::kOk) {
     return status;
@@ -207,9 +207,8 @@ template <class Step>
   auto* memory = static_cast<uint8_t*>(states);
   const auto person_in = [=](int32_t n) {
     const int32_t slot = slots != nullptr ? slots[n] : n;
-    return slot < 0 || slot >= room
-               ? nullptr
-               : reinterpret_cast<Person*>(memory + static_cast<size_t>(slot) * bytes_each);
+    return slot < 0 || slot >= room ? nullptr
+                                    : reinterpret_cast<Person*>(memory + static_cast<size_t>(slot) * bytes_each);
   };
   for (int32_t n = 0; n < people; ++n) {
     const Person* person = person_in(n);

@@ -28,6 +28,12 @@ const char* message(Status status) noexcept {
       return "the sink has less room than max_poses";
     case Status::kBadTimes:
       return "times want finite seconds from -1e10 to 1e10 that do not go back";
+    case Status::kNotStarted:
+      return "the workspace was not started for this plan";
+    case Status::kTooManyPeople:
+      return "a frame has more poses than max_people";
+    case Status::kNotLater:
+      return "a frame wants a finite time after that of the frame before";
   }
   return "unknown status";
 }

@@ -6,7 +6,11 @@
 #include "crowd.hpp"
 #include "decoding.hpp"
 #include "posecore/input.hpp"
+#include "posecore/kalman.hpp"
+#include "posecore/one_euro.hpp"
+#include "posecore/swaps.hpp"
 #include "synthetic.hpp"
+#include "tracking.hpp"
 
 #ifdef POSECORE_COUNT_ALLOCATIONS
 namespace {
@@ -76,6 +80,63 @@ TEST(oks_does_not_touch_the_heap) {
   const int32_t before = heap_calls;
   CHECK(doubles.run() == posecore::Status::kOk);
   CHECK(floats.run() == posecore::Status::kOk);
+  CHECK(heap_calls == before);
+}
+
+namespace {
+
+template <class Options, class Plan>
+void check_smoothing(const Options& options, Plan plan) {
+  const Memory<float> xy(340);
+  for (ptrdiff_t i = 0; i < 340; ++i) {
+    xy[i] = static_cast<float>(i % 97);
+  }
+  CHECK(make_plan(options, 17, &plan) == posecore::Status::kOk);
+  const Memory<uint64_t> people(person_bytes(plan) / 4);
+  const int32_t before = heap_calls;
+  CHECK(make_plan(options, 17, &plan) == posecore::Status::kOk);
+  CHECK(smooth_track(plan, {xy.data()}, 10, nullptr, people.data(), people.bytes(), {xy.data()}) ==
+        posecore::Status::kOk);
+  CHECK(smooth_people(plan, {xy.data()}, 2, nullptr, people.data(), 2, people.bytes(), nullptr, {xy.data()}) ==
+        posecore::Status::kOk);
+  CHECK(heap_calls == before);
+}
+
+}  // namespace
+
+TEST(smoothing_does_not_touch_the_heap) {
+  posecore::KalmanOptions options;
+  check_smoothing(options, posecore::KalmanPlan{});
+  options.arithmetic = posecore::Arithmetic::kFloat;
+  check_smoothing(options, posecore::KalmanPlan{});
+  check_smoothing(posecore::OneEuroOptions{}, posecore::OneEuroPlan{});
+}
+
+TEST(tracking_does_not_touch_the_heap) {
+  const TestTracker tracker({});
+  const Memory<double> plan_memory(posecore::swap_plan_bytes(kPerson) / sizeof(double) + 1);
+  posecore::SwapPlan plan = {};
+  CHECK(posecore::make_plan(kPerson, posecore::SwapOptions{}, plan_memory.data(), plan_memory.bytes(), &plan) ==
+        posecore::Status::kOk);
+  const Memory<uint64_t> workspace(posecore::workspace_bytes(plan) / sizeof(uint64_t) + 1);
+  CHECK(posecore::start_swaps(plan, workspace.data(), workspace.bytes()) == posecore::Status::kOk);
+  StandingPeople crowd(20);
+  posecore::SwapCounts counts;
+  const int32_t before = heap_calls;
+  for (int32_t frame = 0; frame < 40; ++frame) {
+    crowd.clear();
+    for (int32_t n = frame % 3; n < 20; ++n) {
+      crowd.add(static_cast<float>(60 * n + 5 * frame), 100);
+    }
+    CHECK(tracker.update(crowd, frame / 30.0) == posecore::Status::kOk);
+    if (frame % 5 == 4) {
+      crowd.exchange(0, 15, 16);
+    }
+    const posecore::IdentifiedPoses poses = {crowd.ids(),     crowd.xy(),    crowd.scores(),
+                                             crowd.visible(), crowd.count(), frame / 30.0};
+    CHECK(posecore::repair_swaps(plan, poses, workspace.data(), workspace.bytes(), &counts) == posecore::Status::kOk);
+  }
+  CHECK(counts.exchanged > 0);
   CHECK(heap_calls == before);
 }
 #endif

@@ -23,17 +23,21 @@ from posecore.install import cmake_dir, include_dir
 from posecore.poses import Poses
 from posecore.similarity import oks
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
+from posecore.swaps import SwapRepair
+from posecore.track import Track, Tracker
 
 if TYPE_CHECKING:
     from posecore.drawing import draw
     from posecore.evaluation.coco import evaluate
     from posecore.runtime.estimator import Estimator
+    from posecore.streaming import stream
 
 # Imported when first used: they bring pictures and interpreters with them.
 _LAZY = {
     "Estimator": "posecore.runtime.estimator",
     "draw": "posecore.drawing",
     "evaluate": "posecore.evaluation.coco",
+    "stream": "posecore.streaming",
 }
 
 __all__ = [
@@ -53,6 +57,9 @@ __all__ = [
     "SingleDecoder",
     "Skeleton",
     "SourceError",
+    "SwapRepair",
+    "Track",
+    "Tracker",
     "__version__",
     "cmake_dir",
     "draw",
@@ -61,6 +68,7 @@ __all__ = [
     "include_dir",
     "oks",
     "skeletons",
+    "stream",
 ]
 
 

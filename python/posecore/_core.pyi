@@ -14,6 +14,8 @@ __all__: list[str] = [
     "KalmanFilter",
     "MultiPoseDecoder",
     "OneEuroFilter",
+    "PoseTracker",
+    "SwapRepairer",
     "accumulate_matches",
     "decode_heatmaps",
     "decode_single",
@@ -143,6 +145,65 @@ class OneEuroFilter:
         out: numpy.typing.NDArray[numpy.float32],
         kinds: numpy.typing.NDArray[numpy.uint8],
     ) -> tuple[typing.Any, ...]: ...
+
+class PoseTracker:
+    def __init__(
+        self,
+        *,
+        num_keypoints: int,
+        sigmas: collections.abc.Sequence[float] | None,
+        flip: collections.abc.Sequence[int],
+        max_people: int,
+        min_hits: int,
+        min_similarity: float,
+        min_birth_score: float,
+        max_gap_s: float,
+    ) -> None: ...
+    def counts(self) -> tuple[int, int]:
+        """
+        Births and deaths.
+        """
+    def reset(self) -> None: ...
+    def tracks(self) -> list[tuple[int, float, float, int]]:
+        """
+        (id, first_seen_s, last_seen_s, hits) of each track, oldest first.
+        """
+    def update(
+        self,
+        xy: numpy.typing.NDArray[numpy.float32],
+        scores: numpy.typing.NDArray[numpy.float32],
+        pose_scores: numpy.typing.NDArray[numpy.float32],
+        visible: numpy.typing.NDArray[numpy.bool],
+        time_s: float,
+    ) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        The id of each pose, -1 for one that is nobody's.
+        """
+
+class SwapRepairer:
+    def __init__(
+        self,
+        *,
+        num_keypoints: int,
+        sigmas: collections.abc.Sequence[float] | None,
+        flip: collections.abc.Sequence[int],
+        edges: collections.abc.Sequence[tuple[int, int]],
+        max_people: int,
+        patience_s: float,
+        max_gap_s: float,
+    ) -> None: ...
+    def repair(
+        self,
+        ids: numpy.typing.NDArray[numpy.int64],
+        xy: numpy.typing.NDArray[numpy.float32],
+        scores: numpy.typing.NDArray[numpy.float32],
+        visible: numpy.typing.NDArray[numpy.bool],
+        time_s: float,
+    ) -> tuple[typing.Any, ...]:
+        """
+        Arrays xy, scores and visible, and how many exchanges and duplicates there were.
+        """
+    def reset(self) -> None: ...
 
 def accumulate_matches(
     ranking: numpy.typing.NDArray[numpy.int64],

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from posecore.errors import PosecoreError
+from posecore.printable import printable
 from posecore.usage import EXIT_CODES, FAILED, INTERRUPTED, USAGE, UsageError
 
 
@@ -23,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the options are a --help away."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"posecore: {message} ({self.prog} --help lists the options)\n")
+        self.exit(USAGE, f"posecore: {printable(message)} ({self.prog} --help lists the options)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    print("posecore: " + " ".join(sentence.split()), file=sys.stderr)
+    print("posecore: " + printable(" ".join(sentence.split())), file=sys.stderr)
     return code
 
 

@@ -7,10 +7,11 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from posecore import skeletons
-from posecore.eval import PROTOCOLS, numbers, source_of, whole_number
+from posecore.printable import printable
+from posecore.result_file import already_there, result_file
+from posecore.scoring_options import add_scoring_options, in_options, protocol_options, source_of
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -31,25 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("truth", metavar="TRUTH", help="annotations, COCO's JSON")
     add("results", metavar="RESULTS", help="results, COCO's JSON")
     add("others", metavar="OTHERS", nargs="?", help="other results, shown beside the first")
-    add(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="auto",
-        help="how people are matched and counted; auto goes by the truth's keypoints",
-    )
-    add("--skeleton", choices=skeletons.names(), help="what the keypoints are, instead of the protocol's")
-    add(
-        "--sigmas",
-        type=numbers,
-        metavar="LIST",
-        help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
-    )
-    add(
-        "--max-detections",
-        type=whole_number,
-        metavar="N",
-        help="people looked at in each picture (default 20)",
-    )
+    add_scoring_options(parser)
     add(
         "--true-sigma",
         action="store_true",
@@ -77,13 +60,11 @@ def run(args: argparse.Namespace) -> int:
         diagnoses = _diagnoses(args)
         content = page_of(diagnoses, images=args.images, worst=args.worst)
     except ValueError as error:
-        if type(error) is not ValueError:
-            raise
-        raise UsageError(str(error)) from None
+        raise in_options(error) from None
     try:
         written = save_html(args.out, content, force=args.force)
     except FileExistsError:
-        raise _there(args.out) from None
+        raise already_there("--out", args.out) from None
     if args.json:
         both = [diagnosis.as_dict() for diagnosis in diagnoses]
         runs = [
@@ -94,21 +75,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         for one, diagnosis in zip(content.runs, diagnoses, strict=True):
             if len(diagnoses) == 2:
-                print(f"{_printable(one.name)}:")
+                print(f"{printable(one.name)}:")
             print(f"{diagnosis}\n")
-    print(f"{_printable(str(written))}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    print(f"{printable(written)}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return OK
 
 
 def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
     from posecore.evaluation.coco import evaluate
 
-    options: dict[str, Any] = {
-        "protocol": args.protocol,
-        "skeleton": skeletons.get(args.skeleton) if args.skeleton else None,
-        "sigmas": args.sigmas,
-        "max_detections": args.max_detections,
-    }
+    options = protocol_options(args) | {"max_detections": args.max_detections}
     first = evaluate(source_of(args.truth), source_of(args.results), **options)
     reports = [first]
     if args.others is not None:
@@ -121,28 +97,13 @@ def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
 def _check(args: argparse.Namespace) -> None:
     if [args.truth, args.results, args.others].count("-") > 1:
         raise UsageError("-: wanted one file from stdin, got more")
-    if args.out == "-":
-        raise UsageError("--out: wanted a file, got - for stdout")
-    if os.path.isdir(args.out):
-        raise UsageError(f"--out: wanted a file, got the folder {args.out}")
-    given = [name for name in (args.truth, args.results, args.others) if name not in (None, "-")]
-    if any(os.path.realpath(name) == os.path.realpath(args.out) for name in given):
-        raise UsageError(f"--out: {args.out} is one of the files to read; choose another name")
-    if os.path.lexists(args.out) and not args.force:
-        raise _there(args.out)
+    read = (args.truth, args.results, args.others)
+    result_file("--out", args.out, inputs=read, force=args.force, makes_folder=True)
     if args.images is not None and not os.path.isdir(args.images):
         raise UsageError(f"--images: wanted a folder, got {args.images}")
 
 
-def _there(path: str) -> UsageError:
-    return UsageError(f"--out: {path} is there already; add --force to overwrite")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 def _worst(text: str) -> int:
-    if not re.fullmatch(r"\d{1,4}", text) or int(text) > 1000:
+    if not re.fullmatch("[0-9]{1,4}", text) or int(text) > 1000:
         raise argparse.ArgumentTypeError(f"wanted a whole number from 0 to 1000, got {text!r}")
     return int(text)

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 # Orange and blue stay apart for every common kind of colour blindness; white is neither.
 SIDE_COLORS: dict[str, Color] = {"left": (255, 150, 20), "right": (40, 150, 255), "middle": (245, 245, 245)}
+# Hues far apart, each as bright as a photograph needs; neighbours in number differ most.
+TRACK_COLORS: tuple[Color, ...] = (
+    (255, 214, 10), (191, 90, 242), (48, 209, 88), (255, 69, 100), (100, 230, 255), (255, 159, 120),
+    (120, 130, 255), (190, 255, 60), (255, 120, 220), (0, 190, 160),
+)  # fmt: skip
 # Okabe and Ito's palette, brightened where a photograph would swallow it.
 MAP_COLORS: tuple[Color, ...] = (
     (240, 228, 66), (230, 110, 0), (60, 170, 255), (255, 90, 170),
@@ -59,7 +64,8 @@ def draw(
 
     Lines lie under points; both grow with the picture's height, and are finer on small people. Keypoints and
     limbs whose score is below `confidence` are faint, those that are not visible are left out. A tracked
-    person carries its number.
+    person carries its number, and has limbs of its own colour, by that number; points keep the colour of
+    their side.
 
     Args:
         image: (H, W, 3) uint8, RGB.
@@ -240,12 +246,13 @@ def _parts(poses: Poses, person: int, confidence: float, *, below: bool) -> tupl
         poses.skeleton,
     )
     sides = [skeleton.side(k) for k in range(skeleton.num_keypoints)]
+    own = _track_color(poses, person)
     limbs = []
     for a, b in skeleton.limbs:
         if visible[a] and visible[b] and (min(scores[a], scores[b]) < confidence) == below:
             # A limb across the body is in the middle; one from the middle outward belongs to its side.
             both = {sides[a], sides[b]} - {"middle"}
-            limbs.append((xy[a], xy[b], SIDE_COLORS[both.pop() if len(both) == 1 else "middle"]))
+            limbs.append((xy[a], xy[b], own or SIDE_COLORS[both.pop() if len(both) == 1 else "middle"]))
     points = [
         (xy[k], SIDE_COLORS[sides[k]])
         for k in range(skeleton.num_keypoints)
@@ -266,7 +273,14 @@ def _label(pen: Pen, canvas: Image, poses: Poses, person: int, confidence: float
     if poses.track_ids[person] >= 0 and sure.any():
         points = poses.xy[person][sure].astype(np.float64)
         top = points[:, 1].min() - 3 * pen.radius
-        pen.text(canvas, f"#{poses.track_ids[person]}", (points[:, 0].mean(), top), pen.large, 0.5)
+        color = _track_color(poses, person) or (255, 255, 255)
+        at = points[:, 0].mean(), top
+        pen.text(canvas, f"#{poses.track_ids[person]}", at, pen.large, 0.5, color)
+
+
+def _track_color(poses: Poses, person: int) -> Color | None:
+    identity = int(poses.track_ids[person])
+    return TRACK_COLORS[identity % len(TRACK_COLORS)] if identity >= 0 else None
 
 
 def _channels(count: int, keypoints: Sequence[int | str] | None, skeleton: Skeleton | None) -> list[int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from posecore import skeletons
+from posecore.printable import printable, printable_lines
+from posecore.result_file import result_file
+from posecore.scoring_options import add_scoring_options, in_options, protocol_options, source_of
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -23,34 +23,15 @@ The other metrics take files of MPII (.mat, .h5, HRNet's .json) and LSP (.mat) t
 example: posecore eval person_keypoints_val2017.json results.json
 example: posecore eval gt_valid.mat pred.mat --metric pckh"""
 METRICS = ("ap", "pckh", "pck", "pdj", "pcp", "pcp-loose", "px")
-PROTOCOLS = ("auto", "coco", "coco_feet", "crowdpose", "wholebody_body", "wholebody_foot")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("truth", metavar="TRUTH", help="annotations, COCO's JSON")
     add("results", metavar="RESULTS", help="results, COCO's JSON")
-    add(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="auto",
-        help="how people are matched and counted; auto goes by the truth's keypoints",
-    )
-    add("--skeleton", choices=skeletons.names(), help="what the keypoints are, instead of the protocol's")
-    add(
-        "--sigmas",
-        type=numbers,
-        metavar="LIST",
-        help="a standard deviation for each keypoint (.026,.025,...), instead of the skeleton's",
-    )
-    add(
-        "--max-detections",
-        type=whole_number,
-        metavar="N",
-        help="people looked at in each picture (default 20)",
-    )
-    add("--images", action="store_true", help="a table of the pictures too, the worst first")
-    add("--keypoints", action="store_true", help="a table of the keypoints too")
+    add_scoring_options(parser)
+    add("--per-image", action="store_true", help="a table of the pictures too, the worst first")
+    add("--per-keypoint", action="store_true", help="a table of the keypoints too")
     group = parser.add_argument_group("distance metrics")
     group.add_argument(
         "--metric",
@@ -75,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON on stdout")
 
 
-_OF_AP = ("protocol", "skeleton", "sigmas", "max_detections", "keypoints", "images")
+_OF_AP = ("max_detections", "per_keypoint", "per_image")
 _OF_DISTANCES = ("threshold", "normaliser", "less", "offset_px")
 
 
@@ -85,32 +66,29 @@ def run(args: argparse.Namespace) -> int:
     _refuse_options(args)
     if args.truth == "-" and args.results == "-":
         raise UsageError("-: wanted one file from stdin, got two")
-    if args.out is not None and os.path.lexists(args.out) and not args.force:
-        raise UsageError(f"--out: {args.out} is there already; add --force to overwrite")
+    if args.out is not None:
+        result_file("--out", args.out, inputs=(args.truth, args.results), force=args.force)
+    options = protocol_options(args)
     if args.metric != "ap":
-        return _distances(args)
+        return _distances(args, options)
     try:
         report = evaluate(
             source_of(args.truth),
             source_of(args.results),
-            protocol=args.protocol,
-            skeleton=skeletons.get(args.skeleton) if args.skeleton else None,
-            sigmas=args.sigmas,
+            **options,
             max_detections=args.max_detections,
         )
     except ValueError as error:
-        if type(error) is not ValueError:
-            raise
-        raise UsageError(str(error)) from None
+        raise in_options(error) from None
     if args.out is not None:
         report.save_json(args.out)
     if args.json:
         print(json.dumps(report.as_dict(), allow_nan=False))
         return OK
-    print(report)
-    if args.keypoints:
+    print(report_text(report))
+    if args.per_keypoint:
         print(f"\n{keypoint_table(report)}")
-    if args.images:
+    if args.per_image:
         print(f"\n{image_table(report)}")
     return OK
 
@@ -118,14 +96,14 @@ def run(args: argparse.Namespace) -> int:
 def _refuse_options(args: argparse.Namespace) -> None:
     foreign = _OF_AP if args.metric != "ap" else _OF_DISTANCES
     for name in foreign:
-        if getattr(args, name) not in (None, False, "auto"):
+        if getattr(args, name) not in (None, False):
             option = "--" + name.replace("_", "-")
             raise UsageError(
                 f"{option}: wanted with {'--metric ap' if foreign is _OF_AP else 'another --metric'} only"
             )
 
 
-def _distances(args: argparse.Namespace) -> int:
+def _distances(args: argparse.Namespace, options: dict[str, Any]) -> int:
     from posecore.evaluation.joint_metrics import score_joints
     from posecore.evaluation.whole_file import write_json
 
@@ -140,34 +118,42 @@ def _distances(args: argparse.Namespace) -> int:
             normaliser=args.normaliser,
             comparison="<" if args.less else "<=",
             offset_px=args.offset_px,
+            **options,
         )
     except ValueError as error:
-        if type(error) is not ValueError:
-            raise
-        raise UsageError(str(error)) from None
+        raise in_options(error) from None
     if args.out is not None:
         write_json(args.out, scored.as_dict())
-    print(json.dumps(scored.as_dict(), allow_nan=False) if args.json else scored)
+    print(json.dumps(scored.as_dict(), allow_nan=False) if args.json else printable_lines(scored))
     return OK
+
+
+def report_text(report: Report) -> str:
+    """The card and the numbers."""
+    card = [(label, printable(value)) for label, value in report.card()]
+    wide = max(len(label) for label, _ in card)
+    lines = [f"{label:<{wide}}  {value}" for label, value in card]
+    return "\n".join([*lines, "", printable_lines(report.table())])
 
 
 def keypoint_table(report: Report) -> str:
     """One line a keypoint, and the pairs of left and right."""
     rows = report.per_keypoint()
-    wide = max(len(name) for name in rows.names)
+    names = [printable(name) for name in rows.names]
+    wide = max(map(len, names))
     lines = [
         "keypoints of people found at OKS .5: similarity is the mean of exp(-d²/2s²), distance that over the "
         "square root of the person's area",
         f"{'':<{wide}}  labelled  compared  similarity  distance  good",
     ]
-    for k, name in enumerate(rows.names):
+    for k, name in enumerate(names):
         lines.append(
             f"{name:<{wide}}  {rows.labelled[k]:8d}  {rows.compared[k]:8d}  {rows.similarity[k]:10.3f}  "
             f"{rows.distance[k]:8.4f}  {rows.good[k]:4.0%}"
         )
     for left, right in report.protocol.skeleton.flip_pairs:
         difference = rows.similarity[left] - rows.similarity[right]
-        lines.append(f"{rows.names[left]} minus {rows.names[right]}: similarity {difference:+.3f}")
+        lines.append(f"{names[left]} minus {names[right]}: similarity {difference:+.3f}")
     return "\n".join(lines)
 
 
@@ -179,33 +165,9 @@ def image_table(report: Report) -> str:
     lines = [f"{'image':>14}  truths  found  missed  wrong  mean OKS  file"]
     for i in order:
         oks = f"{rows.mean_oks[i]:8.3f}" if rows.found[i] else " " * 8
-        name = "".join(c if c.isprintable() else "?" for c in report.truths.images.file_names[i])
+        name = printable(report.truths.images.file_names[i])
         lines.append(
             f"{rows.ids[i]:>14}  {rows.truths[i]:6d}  {rows.found[i]:5d}  {missed[i]:6d}  {rows.wrong[i]:5d}  "
             f"{oks}  {name}"
         )
     return "\n".join(lines)
-
-
-def source_of(name: str) -> object:
-    """What a file name on the command line is read from: - is stdin."""
-    if name == "-":
-        import sys
-
-        return sys.stdin.buffer
-    return Path(name)
-
-
-def numbers(text: str) -> list[float]:
-    """An option's list of numbers with commas between them."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"wanted numbers with commas between them, got {text!r}") from None
-
-
-def whole_number(text: str) -> int:
-    """An option's whole number above 0."""
-    if not text.isdigit() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"wanted a whole number above 0, got {text!r}")
-    return int(text)

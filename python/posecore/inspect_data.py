@@ -14,7 +14,9 @@ import posecore
 from posecore import skeletons
 from posecore.errors import SourceError
 from posecore.outputs import write_file
+from posecore.printable import printable
 from posecore.progress import Progress
+from posecore.result_file import result_file
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
             ),
         )
     for line in inspection.lines():
-        progress.line(line)
+        progress.line(printable(line))
     _say(progress, omissions, crops, out, clean)
     if args.json:
         written = {"page": str(out) if out else None, "clean": str(clean) if clean else None}
@@ -171,17 +173,9 @@ def _destinations(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
     """Where the page and the clean file go; nothing is overwritten without --force, and the truth never."""
     out = None if args.out == "none" else Path(args.out) if args.out else _free_page(args.force)
     clean = Path(args.write_clean) if args.write_clean else None
-    for option, path in (("--out", out), ("--write-clean", clean)):
-        if path is None:
-            continue
-        if os.path.realpath(path) == os.path.realpath(args.truth):
-            raise UsageError(f"{option}: wanted another file than the annotations, got {path}")
-        if path.is_dir():
-            raise UsageError(f"{option}: wanted a file name, got {path}, which is a folder")
-        if os.path.lexists(path) and not args.force:
-            raise UsageError(
-                f"{option}: {path} is there already; add --force to overwrite, or choose another name"
-            )
+    for option, name, path in (("--out", args.out, out), ("--write-clean", args.write_clean, clean)):
+        if path is not None:
+            result_file(option, name or path, inputs=(args.truth,), force=args.force, makes_folder=True)
     if out is not None and clean is not None and os.path.realpath(out) == os.path.realpath(clean):
         raise UsageError(f"--write-clean: wanted another file than the page, got {clean}")
     return out, clean
@@ -204,15 +198,16 @@ def _say(
         ("of another shape than the file says", crops.other_size),
     ):
         if names:
-            progress.line(f"{len(names)} pictures {what}, first {names[0] or '(no name)'}")
+            progress.line(f"{len(names)} pictures {what}, first {printable(names[0]) or '(no name)'}")
     if clean is not None:
         whole = sum(one.whole for one in omissions)
         hidden = sum(len(one.keypoints) for one in omissions)
         progress.line(
-            f"{clean}: people left out: {whole}, keypoints with v = 0: {hidden} of {len(omissions) - whole} others"
+            f"{printable(clean)}: people left out: {whole}, keypoints with v = 0: {hidden} of "
+            f"{len(omissions) - whole} others"
         )
     if out is not None:
-        progress.line(f"written: {out}")
+        progress.line(f"written: {printable(out)}")
 
 
 def _fields(text: str) -> tuple[str, ...]:
@@ -223,7 +218,7 @@ def _fields(text: str) -> tuple[str, ...]:
 
 
 def _gallery(text: str) -> int:
-    if not re.fullmatch(r"\d{1,6}", text) or int(text) > _MOST_GALLERY:
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) > _MOST_GALLERY:
         raise argparse.ArgumentTypeError(f"wanted a whole number from 0 to {_MOST_GALLERY}, got {text!r}")
     return int(text)
 

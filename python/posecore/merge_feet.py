@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from posecore.errors import SourceError
-from posecore.usage import OK, UsageError
+from posecore.printable import printable
+from posecore.result_file import result_file
+from posecore.usage import OK
 
 NAME = "merge-feet"
 SUMMARY = "merge COCO's 17 keypoints and 6 foot keypoints into 23"
@@ -34,10 +35,9 @@ def run(args: argparse.Namespace) -> int:
     from posecore.evaluation.feet import merge_feet
     from posecore.evaluation.whole_file import write_whole
 
-    if os.path.lexists(args.out) and not args.force:
-        raise UsageError(f"--out: {args.out} is there already; add --force to overwrite")
+    result_file("--out", args.out, inputs=(args.body, args.feet), force=args.force)
     merge = merge_feet(_load(args.body), _load(args.feet), unmatched="drop" if args.drop else "keep")
-    write_whole(args.out, json.dumps(merge.annotations))
+    write_whole(args.out, merge.json_text())
     if args.json:
         counts: dict[str, Any] = {
             "matched": merge.matched,
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             "out": args.out,
         }
         print(json.dumps(counts))
-    print(f"{merge}; written to {args.out}", file=sys.stderr)
+    print(f"{merge}; written to {printable(args.out)}", file=sys.stderr)
     return OK
 
 

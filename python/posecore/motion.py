@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,8 @@ _START_VELOCITY = (1e-6, 1e6)
 def usual_acceleration(fps: float) -> float:
     """What the filters take where nobody says, in sizes / s^2. Below 30 fps what a frame adds to a velocity stays what
     it is at 30, so that the gain of a frame does: else slow videos would be given back as they came."""
-    return 10.0 * min(1.0, (fps / NOMINAL_FPS) ** 1.5)
+    slow = fps / NOMINAL_FPS
+    return 10.0 * min(1.0, slow * math.sqrt(slow))
 
 
 def velocity_noise(acceleration: float, noise: float, fps: float) -> float:

@@ -67,8 +67,16 @@ class Pen:
         for wing in (head + across, head - across):
             self.line(canvas, np.asarray(b) + wing, b, color, self.thin, rim=False)
 
-    def text(self, canvas: Image, text: str, at: Any, scale: float, anchor: float) -> None:
-        """White text with a dark rim; `anchor` is the share of its width that lies left of `at`."""
+    def text(
+        self,
+        canvas: Image,
+        text: str,
+        at: Any,
+        scale: float,
+        anchor: float,
+        color: Color = (255, 255, 255),
+    ) -> None:
+        """Text with a dark rim; `anchor` is the share of its width that lies left of `at`."""
         cv2, font = self.cv2, self.cv2.FONT_HERSHEY_SIMPLEX
         stroke = max(1, round(scale * 1.6))
         (width, height), _ = cv2.getTextSize(text, font, scale, stroke)
@@ -87,7 +95,7 @@ class Pen:
             (rim, -rim),
         ):
             cv2.putText(canvas, text, (x + dx, y + dy), font, scale, _RIM, stroke, cv2.LINE_AA)
-        cv2.putText(canvas, text, (x, y), font, scale, (255, 255, 255), stroke, cv2.LINE_AA)
+        cv2.putText(canvas, text, (x, y), font, scale, color, stroke, cv2.LINE_AA)
 
     def legend(self, canvas: Image, entries: Sequence[tuple[str, Color]], *, right: bool = False) -> None:
         cv2, font = self.cv2, self.cv2.FONT_HERSHEY_SIMPLEX

@@ -4,36 +4,49 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import posecore
 from posecore import skeletons
 from posecore.destinations import plan
 from posecore.errors import PosecoreError, require
 from posecore.interruption import Interruption
+from posecore.movement import Movement, Recording
+from posecore.option_values import names, network_size, radius, seconds, share, stride, whole
 from posecore.outputs import FORMATS
 from posecore.prediction import Prediction, Wishes
 from posecore.progress import Progress
-from posecore.sources import find_sources
+from posecore.rendering import OF_HEADS
+from posecore.sources import Source, find_sources
 from posecore.usage import FAILED, OK, UsageError
+
+if TYPE_CHECKING:
+    from posecore.skeletons import Skeleton
 
 NAME = "predict"
 SUMMARY = "find people in pictures, videos, cameras and heads files"
 DETAILS = """\
 A folder gives its pictures; an animated GIF is a video. A video keeps its rate and size, with --every N
 at 1/N of the rate, so that it plays at the same speed; it is written as MPEG-4 Part 2 (.mp4), Motion JPEG
-(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and
-exit code 1. heatmaps are some keypoints' confidence maps; offsets is the walk that found each point.
+(.avi) or VP8 (.webm), without sound. One that is cut off gives what can be read, and exit code 1. A
+camera's frames that come faster than they are used are dropped, and counted. heatmaps are some keypoints'
+confidence maps; offsets is the walk that found each point.
 json, jsonl and csv hold pixels of the picture as it is shown; a keypoint that was not found is null, or
 has no row. coco is results for COCO's evaluation: image ids are the numbers in file names where all are
-numbers, else images are counted from 1; the file .coco_images.json beside says which image each id is."""
+numbers, else images are counted from 1; the file .coco_images.json beside says which image each id is.
+--track gives people of videos and cameras ids, colours of their own, and numbers beside them; it ends with a
+receipt, as --smooth does: jitter before and after, lag, what was repaired, filled in and dropped, and ids.
+kalman and one-euro smooth while frames come. lowess looks at a video as a whole: the poses of all frames first,
+which are kept in memory, then drawing, for which the video is read a second time.
+example: posecore predict clip.mp4 --smooth kalman"""
 DRAWINGS = ("poses", "heatmaps", "offsets", "names")
+SMOOTHERS = ("kalman", "one-euro", "lowess", "none")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", metavar="FILE", help="a .tflite model; PoseNet MobileNetV1 0.75 comes with posecore")
     add(
         "--size",
-        type=_size,
+        type=network_size,
         metavar="N|HxW",
         help="network input: the long side in pixels, or height x width (353x481)",
     )
@@ -79,35 +92,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--stride",
-        type=_stride,
+        type=stride,
         metavar="PX",
         help="input pixels from cell to cell, where it does not follow from the model",
     )
-    add("--threads", type=_whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
+    add("--threads", type=whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
     group = parser.add_argument_group("what counts as a person")
     add = group.add_argument
     add(
         "--max-poses",
-        type=_whole(1, 65536),
+        type=whole(1, 65536),
         metavar="N",
         help="at most so many people in a frame (default: what the model says, else 20)",
     )
     add(
         "--conf",
-        type=_share,
+        type=share,
         metavar="P",
         help="score from 0 to 1 for people, for where they start, and below which drawing is faint "
         "(default 0.2; faint below 0.25)",
     )
     add(
         "--nms",
-        type=_radius,
+        type=radius,
         metavar="PX",
         help="keypoints of one kind within this radius are one, in input pixels (default 10)",
     )
     add(
         "--refine-steps",
-        type=_whole(0, 100),
+        type=whole(0, 100),
         metavar="N",
         help="short-offset corrections of each keypoint of PoseNet (default 5)",
     )
@@ -131,23 +144,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--every",
-        type=_whole(1, 10**9),
+        type=whole(1, 10**9),
         default=1,
         metavar="N",
         help="of a video or camera take each N-th frame only",
+    )
+    group = parser.add_argument_group("people over time, in videos and cameras")
+    add = group.add_argument
+    add("--track", action="store_true", help="give people ids that they keep from frame to frame")
+    add(
+        "--max-gap",
+        type=seconds,
+        metavar="S",
+        help="a person who was not seen for longer, in seconds, gets a new id (default 1)",
+    )
+    add(
+        "--smooth",
+        choices=SMOOTHERS,
+        default="none",
+        help="smooth each person's keypoints; brings --track with it (default none)",
     )
     group = parser.add_argument_group("what is written")
     add = group.add_argument
     add(
         "--save",
-        type=_names(FORMATS),
+        type=names(FORMATS),
         default=["json"],
         metavar="LIST",
         help=f"of {','.join(FORMATS)}, or none (default json)",
     )
     add(
         "--draw",
-        type=_names(DRAWINGS),
+        type=names(DRAWINGS),
         metavar="LIST",
         help=f"of {','.join(DRAWINGS)}, or none (default poses)",
     )
@@ -174,6 +202,8 @@ def run(args: argparse.Namespace) -> int:
     sources = find_sources(args.source)
     if all(source.kind == "heads" for source in sources):
         _refuse_network_options(args)
+    tracked = args.track or args.smooth != "none"
+    _refuse_what_does_not_move(args, sources, drawings, tracked=tracked)
     try:
         planned = plan(args.out, sources, args.save, drawn=bool(drawings), force=args.force)
     except ValueError as error:
@@ -185,8 +215,12 @@ def run(args: argparse.Namespace) -> int:
     if any(source.kind != "heads" for source in sources):
         estimator = _load(args)
         progress.line(f"{estimator.name} on {args.device}, {estimator.library}")
+    make_movement = None
+    if tracked and estimator is not None:
+        make_movement = partial(_movement, estimator.skeleton, args.smooth, args.max_gap)
     with Interruption() as interruption:
-        prediction = Prediction(sources, planned, _wishes(args, drawings), estimator, progress, interruption)
+        wishes = _wishes(args, drawings)
+        prediction = Prediction(sources, planned, wishes, estimator, progress, interruption, make_movement)
         summary = prediction.run()
     code = interruption.exit_code if summary.interrupted else FAILED if summary.failed else OK
     for line in summary.lines():
@@ -256,6 +290,57 @@ def _load(args: argparse.Namespace) -> Any:
         raise UsageError(_as_options(str(error))) from None
 
 
+def load_tracker(skeleton: Skeleton, **options: Any) -> Any:
+    """What knows people from frame to frame."""
+    return posecore.Tracker(skeleton, **options)
+
+
+def load_smoother(name: str, skeleton: Skeleton, fps: float) -> Any:
+    """One of `SMOOTHERS`: lowess is called with the poses of all frames, the others with those of one frame."""
+    if name == "lowess":
+        return partial(import_module("posecore.offline").smooth_tracks, method="lowess")
+    module = import_module("posecore.smooth")
+    # Slower and faster than this, the filters' own defaults are as good as those of the nearest.
+    nominal_fps = min(max(fps, 1.0), 1000.0)
+    return {"kalman": module.KalmanSmoother, "one-euro": module.OneEuroSmoother}[name](
+        skeleton, fps=nominal_fps
+    )
+
+
+def _movement(skeleton: Skeleton, smooth: str, max_gap_s: float | None, fps: float) -> Movement | Recording:
+    options = {} if max_gap_s is None else {"max_gap_s": max_gap_s}
+    tracker = load_tracker(skeleton, **options)
+    if smooth == "lowess":
+        return Recording(tracker, load_smoother(smooth, skeleton, fps))
+    return Movement(tracker, load_smoother(smooth, skeleton, fps) if smooth != "none" else None)
+
+
+def _refuse_what_does_not_move(
+    args: argparse.Namespace, sources: list[Source], drawings: list[str], *, tracked: bool
+) -> None:
+    """What is said about people over time fits the sources and drawings."""
+    if args.max_gap is not None and not tracked:
+        raise UsageError("--max-gap: wanted --track or --smooth beside it, got neither")
+    if tracked and not any(source.kind in ("video", "camera") for source in sources):
+        option = "--track" if args.track else "--smooth"
+        raise UsageError(f"{option}: wanted a video or camera, got pictures or heads alone")
+    if args.smooth != "lowess":
+        return
+    of_heads = [name for name in drawings if name in OF_HEADS]
+    if of_heads:
+        raise UsageError(
+            f"--smooth lowess: draws when the network is done, so wanted --draw of poses and names, "
+            f"got {','.join(of_heads)}"
+        )
+    if args.show:
+        raise UsageError("--smooth lowess: smooths when all frames are read; leave it or --show out")
+    if drawings and any(source.kind == "camera" for source in sources):
+        raise UsageError(
+            "--smooth lowess: reads a video a second time to draw it, which a camera cannot give; "
+            "add --draw none, or take kalman"
+        )
+
+
 def _refuse_network_options(args: argparse.Namespace) -> None:
     """Heads come out of a network: what is said about one would be ignored."""
     idle = {
@@ -291,6 +376,7 @@ def _as_options(sentence: str) -> str:
         "device": "--device",
         "threads": "--threads",
         "skeleton": "--skeleton",
+        "max_gap_s": "--max-gap",
     }.get(argument)
     return f"{option}{colon}{rest}" if option else sentence
 
@@ -305,56 +391,3 @@ def _need_window() -> None:
         raise PosecoreError(
             "--show: this OpenCV has no windows; install opencv-python in place of opencv-python-headless"
         )
-
-
-def _size(text: str) -> int | tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
-    if not match or "0" in (match[1].lstrip("0") or "0", (match[2] or "1").lstrip("0") or "0"):
-        raise argparse.ArgumentTypeError(
-            f"wanted a long side such as 353 or height x width such as 353x481, got {text!r}"
-        )
-    return (int(match[1]), int(match[2])) if match[2] else int(match[1])
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"wanted a whole number from {low} to {high}, got {text!r}")
-        return int(text)
-
-    return parse
-
-
-def _share(text: str) -> float:
-    return _number(text, 1.0, "a number from 0 to 1")
-
-
-def _radius(text: str) -> float:
-    return _number(text, 65536.0, "a number of pixels from 0")
-
-
-def _stride(text: str) -> float:
-    return _number(text, 65536.0, "a number of pixels")
-
-
-def _number(text: str, high: float, wanted: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= high:
-        raise argparse.ArgumentTypeError(f"wanted {wanted}, got {text!r}")
-    return value
-
-
-def _names(known: tuple[str, ...]) -> Callable[[str], list[str]]:
-    def parse(text: str) -> list[str]:
-        if text == "none":
-            return []
-        names = [name.strip() for name in text.split(",")]
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"wanted some of {','.join(known)}, or none, got {name!r}")
-        return list(dict.fromkeys(names))
-
-    return parse

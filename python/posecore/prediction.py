@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import math
-import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from posecore.errors import ModelError, SourceError, require
+from posecore.errors import SourceError, require
+from posecore.footage import Footage
 from posecore.interruption import Interruption
 from posecore.outputs import PoseWriter, file_names, open_writer, write_file
 from posecore.progress import Progress
+from posecore.rendering import Renderer
 from posecore.sources import MAX_PICTURE_PIXELS, Source, read_picture
-from posecore.summary import Summary, Tally
-from posecore.video import VideoReader, VideoWriter
+from posecore.summary import Stopwatch, Summary, Tally
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from posecore.destinations import Destinations
     from posecore.heads import Heads
+    from posecore.movement import Movement, Recording
     from posecore.poses import Poses
     from posecore.skeletons import Skeleton
 
@@ -61,7 +63,16 @@ class Wishes:
 
 
 class Prediction:
-    """A run over these sources. `estimator` may be None where all of them are heads."""
+    """A run over these sources.
+
+    Args:
+        estimator: may be None where all of the sources are heads.
+        make_movement: called with the frames per second of each video or camera, gives what tracks and smooths it;
+            None does neither.
+
+    Attributes:
+        skeleton: of the poses found, once there was a frame.
+    """
 
     def __init__(
         self,
@@ -71,14 +82,21 @@ class Prediction:
         estimator: Any,
         progress: Progress,
         interruption: Interruption,
+        make_movement: Callable[[float], Movement | Recording] | None = None,
     ) -> None:
-        self._sources, self._destinations, self._wishes = sources, destinations, wishes
-        self._estimator, self._progress, self._interruption = estimator, progress, interruption
+        self._sources, self._destinations, self._interruption = sources, destinations, interruption
+        self.wishes, self.estimator, self.progress = wishes, estimator, progress
+        self.make_movement = make_movement
+        self.renderer = Renderer(
+            wishes.drawings,
+            faint_below=wishes.faint_below,
+            mirror=wishes.mirror,
+            model=estimator.name if estimator is not None else "",
+        )
         self._writers: list[PoseWriter] | None = None
         self._stopped = False
-        self.summary = Summary()
+        self.summary = Summary(stopwatch=Stopwatch(tracked=make_movement is not None))
         self.skeleton: Skeleton | None = None
-        """Of the poses found, once there was a frame."""
 
     def run(self) -> Summary:
         """Go through all sources. One that cannot be used is told and left out; Ctrl-C ends after the frame
@@ -92,12 +110,12 @@ class Prediction:
                 # A video shows its own progress, and there is one bar at a time.
                 stills = len(self._sources) if all(source.kind in _STILL for source in self._sources) else 0
                 bar = (
-                    stack.enter_context(self._progress.task("pictures", stills, "picture"))
+                    stack.enter_context(self.progress.task("pictures", stills, "picture"))
                     if stills > 1
                     else None
                 )
                 for source, target in zip(self._sources, self._destinations.drawn, strict=True):
-                    if self._ended():
+                    if self.ended():
                         break
                     self._source(source, target)
                     if bar is not None:
@@ -110,7 +128,8 @@ class Prediction:
         self.summary.interrupted = self._interruption.came is not None
         return self.summary
 
-    def _ended(self) -> bool:
+    def ended(self) -> bool:
+        """Whether Ctrl-C or the window's q has come."""
         return self._stopped or self._interruption.came is not None
 
     def _finish(self, *, keep: bool) -> None:
@@ -124,7 +143,7 @@ class Prediction:
         if keep and self._writers and folder is not None:
             stem = self._destinations.data_stem
             self.summary.saved += [
-                folder / name for form in self._wishes.save for name in file_names(form, stem)
+                folder / name for form in self.wishes.save for name in file_names(form, stem)
             ]
 
     def _source(self, source: Source, target: Path | None) -> None:
@@ -137,79 +156,44 @@ class Prediction:
             if source.kind in _STILL:
                 self._still(source, target, tally)
             else:
-                self._moving(source, target, tally)
+                begun = perf_counter()
+                Footage(source, target, tally, self).predict()
+                tally.elapsed_s = perf_counter() - begun
         except SourceError as error:
             tally.error = str(error)
         tally.seconds = self.summary.stopwatch.total - before
         if tally.frames:
-            self._progress.line(tally.line())
+            self.progress.line(tally.line())
         if tally.error is not None:
-            self._progress.error(f"posecore: {tally.error}")
+            self.progress.error(f"posecore: {tally.error}")
 
     def _still(self, source: Source, target: Path | None, tally: Tally) -> None:
         stage = self.summary.stopwatch.stage
-        drawn = target is not None or self._wishes.show
         if source.kind == "heads":
-            poses, canvas = self._heads(source, drawn)
+            image, poses, heads, geometry = self._heads(source)
         else:
             with stage("read"):
                 image = read_picture(source)
-            poses, canvas = self._picture(image, None, drawn)
-        self._write(source.name, 0, poses)
+            if self.wishes.swap_colors:
+                image = np.ascontiguousarray(image[:, :, ::-1])
+            detail = self.estimator.detail(image)
+            for name, seconds in detail.times.items():
+                self.summary.stopwatch.seconds[name] += seconds
+            poses, heads, geometry = detail.poses, detail.heads, detail.geometry
+        canvas = None
+        if target is not None or self.wishes.show:
+            with stage("draw"):
+                canvas = self.renderer.draw(image, poses, heads=heads, geometry=geometry)
+        self.write(source.name, 0, self.renderer.placed(poses, image.shape[1]))
         tally.count(len(poses))
         if target is not None and canvas is not None:
             with stage("write"):
                 write_file(target, _encoded(canvas, target.suffix.lower()))
             tally.drawn = target
-        if self._wishes.show and canvas is not None:
-            self._show(canvas, wait=True)
+        if self.wishes.show and canvas is not None:
+            self.show(canvas, wait=True)
 
-    def _moving(self, source: Source, target: Path | None, tally: Tally) -> None:
-        stage, every = self.summary.stopwatch.stage, self._wishes.every
-        where = source.camera if source.camera is not None else os.fspath(source.path or source.name)
-        with ExitStack() as stack:
-            reader = stack.enter_context(VideoReader(where, every=every))
-            fps = reader.fps / every
-            writer = stack.enter_context(VideoWriter(target, fps=fps)) if target is not None else None
-            total = None if reader.frame_count is None else math.ceil(reader.frame_count / every)
-            bar = stack.enter_context(self._progress.task(os.path.basename(source.name), total, "frame"))
-            frames = iter(reader)
-            while not self._ended():
-                with stage("read"):
-                    frame = next(frames, None)
-                if frame is None:
-                    break
-                index, time_s, image = frame
-                poses, canvas = self._picture(image, time_s, writer is not None or self._wishes.show)
-                self._write(source.name, index, poses)
-                tally.count(len(poses))
-                if writer is not None and canvas is not None:
-                    with stage("write"):
-                        # A camera gives frames when it likes; the video keeps their time.
-                        due = 1 if source.kind == "video" else round(time_s * fps) + 1 - writer.frames_written
-                        for _ in range(min(due, 1 + round(10 * fps))):
-                            writer.write(canvas)
-                if self._wishes.show and canvas is not None:
-                    self._show(canvas, wait=False)
-                bar.advance()
-            if reader.missing_frames and not self._ended():
-                tally.error = (
-                    f"{source.name}: the video is cut off or damaged: "
-                    f"{reader.frames_read} of {reader.frame_count} frames could be read"
-                )
-        if writer is not None and writer.frames_written:
-            tally.drawn = target
-
-    def _picture(self, image: Image, time_s: float | None, drawn: bool) -> tuple[Poses, Image | None]:
-        if self._wishes.swap_colors:
-            image = np.ascontiguousarray(image[:, :, ::-1])
-        detail = self._estimator.detail(image)
-        for name, seconds in detail.times.items():
-            self.summary.stopwatch.seconds[name] += seconds
-        poses = detail.poses if time_s is None else detail.poses.replace(time_s=time_s)
-        return self._draw(image, poses, detail.heads, detail.geometry, drawn)
-
-    def _heads(self, source: Source, drawn: bool) -> tuple[Poses, Image | None]:
+    def _heads(self, source: Source) -> tuple[Image, Poses, Heads, Any]:
         from posecore.drawing import blank
         from posecore.heads import Heads
         from posecore.runtime.geometry import Geometry
@@ -223,39 +207,17 @@ class Prediction:
                 f"megapixels, got {columns:.0f}x{rows:.0f}"
             )
         with self.summary.stopwatch.stage("decode"):
-            poses = _decoded(heads, source.name, self._wishes)
+            poses = _decoded(heads, source.name, self.wishes)
         image = blank(heads)
         size = (image.shape[1], image.shape[0])
-        return self._draw(image, poses.replace(image_size=size), heads, Geometry(size, size, size), drawn)
+        return image, poses.replace(image_size=size), heads, Geometry(size, size, size)
 
-    def _draw(
-        self, image: Image, poses: Poses, heads: Heads | None, geometry: Any, drawn: bool
-    ) -> tuple[Poses, Image | None]:
-        if self._wishes.mirror:
-            # The network has seen the picture as it is: so left stays the person's own left.
-            image, geometry = np.ascontiguousarray(image[:, ::-1]), _Mirrored(geometry, image.shape[1])
-            poses = poses.replace(xy=geometry.flip(poses.xy))
-        wanted = self._wishes.drawings
-        if not drawn:
-            return poses, None
-        from posecore.drawing import draw, draw_heatmaps, draw_offsets
+    def write(self, name: str, frame: int, poses: Poses) -> None:
+        """Write down the poses of frame number `frame` of the source of this name, placed as they are shown.
 
-        of_heads = [name for name in wanted if name in ("heatmaps", "offsets")]
-        if of_heads and heads is None:
-            raise ModelError(
-                f"--draw {','.join(of_heads)}: wanted a model that gives heads, got {self._estimator.name}"
-            )
-        with self.summary.stopwatch.stage("draw"):
-            canvas = image
-            if "heatmaps" in wanted and heads is not None:
-                canvas = draw_heatmaps(canvas, heads, geometry, skeleton=poses.skeleton)
-            if "offsets" in wanted and heads is not None:
-                canvas = draw_offsets(canvas, heads, geometry, poses, darken="heatmaps" not in wanted)
-            if "poses" in wanted or "names" in wanted:
-                canvas = draw(canvas, poses, confidence=self._wishes.faint_below, names="names" in wanted)
-        return poses, canvas
-
-    def _write(self, name: str, frame: int, poses: Poses) -> None:
+        Raises:
+            SourceError: they are of another skeleton than those before.
+        """
         with self.summary.stopwatch.stage("write"):
             if self._writers is None:
                 self._open_writers(poses.skeleton)
@@ -270,38 +232,21 @@ class Prediction:
         self.skeleton, self._writers = skeleton, []
         stills = all(source.kind in _STILL for source in self._sources)
         names = [source.name for source in self._sources] if stills else []
-        for form in self._wishes.save:
+        for form in self.wishes.save:
             self._writers.append(
                 open_writer(form, self._destinations.folder, self._destinations.data_stem, skeleton, names)
             )
 
-    def _show(self, canvas: Image, *, wait: bool) -> None:
+    def show(self, canvas: Image, *, wait: bool) -> None:
+        """Show a picture in the window; in the thread that the process began with."""
         cv2 = require("cv2", extra="app", purpose="--show")
         cv2.imshow("posecore", cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR))
         while True:
             key = cv2.waitKey(50 if wait else 1)
             if key in (ord("q"), 27) or cv2.getWindowProperty("posecore", cv2.WND_PROP_VISIBLE) < 1:
                 self._stopped = True
-            if not wait or key != -1 or self._ended():
+            if not wait or key != -1 or self.ended():
                 return
-
-
-class _Mirrored:
-    """A geometry whose picture, `width` pixels wide, was mirrored afterwards."""
-
-    def __init__(self, geometry: Any, width: int) -> None:
-        self._geometry, self._width = geometry, width
-
-    def flip(self, xy: Any) -> Any:
-        xy = np.array(xy)
-        xy[..., 0] = self._width - 1 - xy[..., 0]
-        return xy
-
-    def to_image(self, xy: Any) -> Any:
-        return self.flip(self._geometry.to_image(xy))
-
-    def to_input(self, xy: Any) -> Any:
-        return self._geometry.to_input(self.flip(xy))
 
 
 def _decoded(heads: Heads, name: str, wishes: Wishes) -> Poses:

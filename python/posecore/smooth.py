@@ -67,6 +67,8 @@ class _Smoother:
         self._lock = threading.Lock()
         self._past = np.zeros(4, np.int64)
         self._core: Any = None
+        self._keypoints: int | None
+        self._now_s: float | None
         self._forget_everybody()
 
     def _made(self, keypoints: int, fps: float) -> Any:
@@ -269,7 +271,7 @@ class _Smoother:
         self._free: list[int] = []
         self._keypoints = self._wanted_keypoints
         self._scores = np.zeros((0, 0), np.float32)
-        self._now_s: float | None = None
+        self._now_s = None
 
 
 class KalmanSmoother(_Smoother):
@@ -342,7 +344,7 @@ class KalmanSmoother(_Smoother):
         if options["acceleration"] is None:
             options["acceleration"] = usual_acceleration(fps)
         if not options["constant_position"]:
-            want_motion(*(options[name] for name in ("acceleration", "noise", "speed")), fps)
+            want_motion(options["acceleration"], options["noise"], options["speed"], fps)
         return options
 
     def _made(self, keypoints: int, fps: float) -> Any:

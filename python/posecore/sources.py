@@ -93,13 +93,25 @@ def find_sources(typed: Sequence[str]) -> list[Source]:
     return found
 
 
+def is_address(word: str) -> bool:
+    """Whether this is a network address such as rtsp://host/stream."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", word, re.IGNORECASE) is not None
+
+
+def without_password(word: str) -> str:
+    """A network address without its user and password, to be said; other words as they are."""
+    return re.sub(r"^([a-z][a-z0-9+.-]+://)[^/?#]*@", r"\1", word, flags=re.IGNORECASE)
+
+
 def _from_word(word: str) -> list[Source]:
     if "\0" in word:
         raise SourceError(f"{word!r}: wanted a path, got one with a NUL character")
     if re.fullmatch(r"[0-9]{1,4}", word) and not os.path.exists(word):
         return [Source("camera", f"camera {int(word)}", camera=int(word))]
-    if re.match(r"[a-z][a-z0-9+.-]+://", word, re.IGNORECASE):
-        raise SourceError(f"{word}: wanted a file, folder, glob or camera number, got a network address")
+    if is_address(word):
+        raise SourceError(
+            f"{without_password(word)}: wanted a file, folder, glob or camera number, got a network address"
+        )
     if os.path.isdir(word):
         return _from_folder(word)
     if os.path.exists(word):

@@ -6,18 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from posecore.sources import Source
 
-STAGES = ("read", "resize", "network", "decode", "draw", "write")
+if TYPE_CHECKING:
+    from posecore.receipt import Receipt
+
+STAGES = ("read", "resize", "network", "decode", "track", "draw", "write")
 
 
 class Stopwatch:
-    """Seconds spent in each stage."""
+    """Seconds spent in each stage.
 
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
+    Args:
+        tracked: whether there is a stage "track".
+    """
+
+    def __init__(self, *, tracked: bool = False) -> None:
+        self.seconds = {stage: 0.0 for stage in STAGES if tracked or stage != "track"}
 
     def stage(self, name: str) -> _Lap:
         """A block whose time counts for this stage."""
@@ -42,14 +49,24 @@ class _Lap:
 
 @dataclass
 class Tally:
-    """What became of one source."""
+    """What became of one source.
+
+    Attributes:
+        most: people in one frame.
+        seconds: of all stages; those of a video are at work at once.
+        elapsed_s: from its first to its last moment; 0 of pictures.
+        dropped: frames of a camera that came faster than they were used.
+    """
 
     source: Source
     frames: int = 0
     people: int = 0
     most: int = 0
     seconds: float = 0.0
+    elapsed_s: float = 0.0
+    dropped: int = 0
     drawn: Path | None = None
+    receipt: Receipt | None = None
     error: str | None = None
 
     def count(self, people: int) -> None:
@@ -69,6 +86,10 @@ class Tally:
                 f"{self.people / self.frames:.1f} people a frame, "
                 f"at most {self.most}, {milliseconds:.0f} ms a frame"
             )
+            if self.elapsed_s > 0:
+                text += f", {self.frames / self.elapsed_s:.1f} frames/s"
+            if self.dropped:
+                text += f", {self.dropped} dropped"
         return text + (f" -> {self.drawn}" if self.drawn else "")
 
 
@@ -97,6 +118,13 @@ class Summary:
             for stage, milliseconds in stages.items():
                 yield f"{stage:<8} {milliseconds:9.2f} {100 * milliseconds / max(whole, 1e-9):4.0f} %"
             yield f"{'sum':<8} {whole:9.2f}"
+            elapsed_s = sum(tally.elapsed_s for tally in self.tallies)
+            if elapsed_s > 0:
+                moving = sum(tally.frames for tally in self.tallies if tally.elapsed_s > 0)
+                yield f"{'elapsed':<8} {1e3 * elapsed_s / max(moving, 1):9.2f} of videos, whose stages overlap"
+        for tally in self.tallies:
+            if tally.receipt is not None:
+                yield from (f"{tally.source.name}: {line}" for line in tally.receipt.lines())
         text = f"{_plural(frames, 'frame')}, {_plural(poses, 'pose')}, {perf_counter() - self.started:.1f} s"
         failures = sum(tally.error is not None for tally in self.tallies)
         if failures:
@@ -117,6 +145,9 @@ class Summary:
                     "poses": tally.people,
                     "most_people": tally.most,
                     "ms": round(1e3 * tally.seconds, 3),
+                    "elapsed_ms": round(1e3 * tally.elapsed_s, 3),
+                    "dropped": tally.dropped,
+                    "receipt": tally.receipt.as_dict() if tally.receipt is not None else None,
                     "drawn": str(tally.drawn) if tally.drawn else None,
                     "error": tally.error,
                 }

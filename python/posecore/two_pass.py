@@ -87,14 +87,14 @@ def smooth_two_pass(
     noise, speed = number(noise, "noise", 1e-4, 1e3), number(speed, "speed", 1e-9, 1e9)
     want_motion(acceleration, noise, speed, fps)
     with np.errstate(invalid="ignore"):
-        seen = np.isfinite(xy).all(axis=-1)
+        seen: Bools = np.isfinite(xy[..., 0]) & np.isfinite(xy[..., 1])
         if visible is not None:
             seen &= visible
         if scores is not None:
             seen &= scores > 0
     measured = np.clip(np.where(seen[..., None], xy, 0), -REACH_PX, REACH_PX).astype(np.float64)
     if measured.size == 0:
-        return xy.copy()
+        return np.array(xy)
     steps = np.ones(shape[0]) if time_s is None else np.diff(time_s, prepend=time_s[:1]) * fps
     size = (
         _sizes(measured, seen, steps, _SIZE_LAG_S * fps)
@@ -114,7 +114,8 @@ def smooth_two_pass(
         patience=whole(gated_before_restart, "gated_before_restart", 0, 100),
     )
     forwards.run(measured.reshape(*flat, 2), seen.reshape(flat), (deviation**2).reshape(flat))
-    return forwards.back().astype(np.float32).reshape(xy.shape)
+    smoothed: FloatArray = forwards.back().astype(np.float32).reshape(xy.shape)
+    return smoothed
 
 
 @dataclass
@@ -185,7 +186,8 @@ class _Forwards:
             smoothed[t, 0] += ((p01 * a - left * b) * share)[:, None] * velocity
             smoothed[t, 1] += ((right * c - p11 * b) * share)[:, None] * position
             smoothed[t, 1] += ((p11 * a - right * b) * share)[:, None] * velocity
-        return smoothed[:, 0]
+        positions: Real = smoothed[:, 0]
+        return positions
 
 
 def _sizes(measured: Real, seen: Bools, steps: Real, lag: float) -> Real:
@@ -205,8 +207,8 @@ def _sizes(measured: Real, seen: Bools, steps: Real, lag: float) -> Real:
 
 def _low_passed(values: Real, shares: Real) -> Real:
     """NaN keeps what was."""
-    result: list[Any] = []
-    now = values[0] if len(values) else None
+    result = []
+    now: Any = values[0]
     for value, share in zip(values, shares, strict=True):
         now = np.where(np.isnan(now), value, np.where(np.isnan(value), now, now + share * (value - now)))
         result.append(now)

@@ -1,4 +1,5 @@
-"""Videos and cameras as frames, and frames as a video, one at a time: memory does not grow with length."""
+"""Videos, cameras and network streams as frames, and frames as a video, one at a time: memory does not grow with
+length."""
 
 from __future__ import annotations
 
@@ -6,12 +7,14 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from posecore.errors import SourceError, require
+from posecore.sources import is_address, without_password
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,25 +25,29 @@ if TYPE_CHECKING:
 CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 _MAX_SIDE = 16384
 _CAMERA_FPS = 30.0
+# Half of a minute, as FFmpeg has it, is long for somebody who waits.
+_OPEN_WITHIN_MS, _READ_WITHIN_MS = 10_000, 5_000
 
 
 class VideoReader:
-    """Frames of a video file or a camera, upright: a telephone's rotation is applied.
+    """Frames of a video file, a camera or a network address, upright: a telephone's rotation is applied.
 
     Iterating gives (index, time_s, image): the frame's number in the file, its time in seconds, and RGB
     uint8 (H, W, 3). Frames that `every` leaves out are not decoded to pictures.
 
     Args:
-        source: a file's path, or a camera's number.
+        source: a file's path, a camera's number, or a network address (rtsp://, http://, ...) that OpenCV opens:
+            one that does not answer within 10 s, or gives no frame for 5 s, has ended.
         every: give each N-th frame only: 0, N, 2N, ...
 
     Attributes:
         fps: frames per second of the source; 25 where a file does not say it, 30 where a camera does not.
         frame_count: frames in the file by its header, or None where it is not known.
+        live: whether frames come when they like: from a camera, or an address that promises no number of frames.
         frames_read: how many frames were passed so far, those left out included.
 
     Raises:
-        SourceError: not a video, cut off before its first frame, or no such camera.
+        SourceError: not a video, cut off before its first frame, no such camera, or no answer.
         MissingExtra: OpenCV is not installed.
     """
 
@@ -49,18 +56,26 @@ class VideoReader:
             raise ValueError(f"every: wanted a number from 1, got {every}")
         self._cv2: Any = require("cv2", extra="app", purpose="Reading videos")
         self._camera = isinstance(source, int)
-        self._name = f"camera {source}" if isinstance(source, int) else os.fspath(source)
+        path = "" if isinstance(source, int) else os.fspath(source)
+        address = is_address(path)
+        self._name = f"camera {source}" if isinstance(source, int) else without_password(path)
         self._every = every
-        if not isinstance(source, int):
-            _check_file(Path(source), self._name)
-        self._capture = self._cv2.VideoCapture(source if isinstance(source, int) else self._name)
+        if address:
+            opening = (self._cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_WITHIN_MS)
+            reading = (self._cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_WITHIN_MS)
+            self._capture = self._cv2.VideoCapture(path, self._cv2.CAP_FFMPEG, (*opening, *reading))
+        else:
+            if not self._camera:
+                _check_file(Path(path), self._name)
+            self._capture = self._cv2.VideoCapture(source if self._camera else path)
         if not self._capture.isOpened():
             self.close()
             if self._camera:
                 raise SourceError(f"{self._name}: there is no such camera, or another program holds it")
             raise SourceError(
-                f"{self._name}: wanted a video, got a file that is not one, is cut off, "
-                "or has an unknown codec"
+                f"{self._name}: wanted a video, got "
+                + ("no answer, or one that is not one" if address else "a file that is not one, is cut off, ")
+                + ("" if address else "or has an unknown codec")
             )
         get = self._capture.get
         fps = float(get(self._cv2.CAP_PROP_FPS))
@@ -68,6 +83,7 @@ class VideoReader:
         self.fps = fps if known else _CAMERA_FPS if self._camera else 25.0
         count = float(get(self._cv2.CAP_PROP_FRAME_COUNT))
         self.frame_count = int(count) if not self._camera and 0 < count < 1e9 else None
+        self.live = self._camera or (address and self.frame_count is None)
         self.frames_read = 0
         self._started: float | None = None
 
@@ -91,12 +107,19 @@ class VideoReader:
             )
 
     def _time_s(self, index: int) -> float:
-        if self._camera:
-            now = float(self._cv2.getTickCount() / self._cv2.getTickFrequency())
-            self._started = now if self._started is None else self._started
-            return now - self._started
-        milliseconds = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC))
-        return milliseconds / 1000 if math.isfinite(milliseconds) and milliseconds > 0 else index / self.fps
+        if not self.live or self._has_stamp():
+            milliseconds = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC))
+            known = math.isfinite(milliseconds) and milliseconds > 0
+            return milliseconds / 1000 if known else index / self.fps
+        now = monotonic()
+        self._started = now if self._started is None else self._started
+        return now - self._started
+
+    def _has_stamp(self) -> bool:
+        """Whether a frame of a network stream has a time of its own; where it has none, OpenCV's position in
+        milliseconds is a count of frames at a rate that nobody keeps."""
+        stamp = getattr(self._cv2, "CAP_PROP_PTS", None)
+        return not self._camera and stamp is not None and abs(float(self._capture.get(stamp))) < 2**62
 
     def _rgb(self, image: npt.NDArray[Any]) -> Image:
         if image.dtype != np.uint8 or image.ndim not in (2, 3):

@@ -56,7 +56,7 @@ def test_nothing_is_overwritten(command: Command, files: tuple[Path, Path, Path]
     code, _, err = command("diagnose", *files[:2])
     assert (code, err.partition(" (")[0]) == (
         2,
-        "posecore: --out: diagnosis.html is there already; add --force to overwrite",
+        "posecore: --out: diagnosis.html is there already; add --force to overwrite, or choose another name",
     )
     assert (files[0].parent / "diagnosis.html").read_text() == "mine"
     assert command("diagnose", *files[:2], "--force")[0] == 0

@@ -43,7 +43,7 @@ def test_json_is_for_programs(command: Command, files: tuple[Path, Path]) -> Non
 
 
 def test_tables_of_keypoints_and_pictures(command: Command, files: tuple[Path, Path]) -> None:
-    _, out, _ = command("eval", *files, "--keypoints", "--images")
+    _, out, _ = command("eval", *files, "--per-keypoint", "--per-image")
     assert "left_wrist" in out
     assert "left_eye minus right_eye: similarity +0.000" in out
     assert "\x1b" not in out
@@ -78,7 +78,13 @@ def test_a_report_file_is_not_overwritten_without_force(
         (["--sigmas", "1,2"], "skeleton 'coco17' wants 17 numbers"),
         (["--sigmas", "a"], "wanted numbers with commas"),
         (["--max-detections", "0"], "wanted a whole number above 0"),
-        (["--skeleton", "mpii16"], "skeleton mpii16 has none"),
+        (["--max-detections", "²"], "wanted a whole number above 0"),
+        (["--max-detections", "9" * 5000], "wanted a whole number above 0"),
+        (["--sigmas", ".1,.2", "--metric", "px"], "--sigmas: skeleton 'coco17' wants 17 numbers"),
+        (
+            ["--skeleton", "mpii16"],
+            "--skeleton: mpii16 has no sigmas, and OKS needs one a keypoint; add --sigmas, or",
+        ),
         (["--protocol", "crowdpose"], "crowdpose has 14 keypoints"),
     ],
 )
@@ -88,6 +94,37 @@ def test_options_that_do_not_fit_are_usage_errors(
     code, _, err = command("eval", *files, *options)
     assert code == 2
     assert sentence in err
+
+
+def test_keypoints_of_no_protocol_are_scored_by_all_metrics_with_sigmas(
+    command: Command, tmp_path: Path
+) -> None:
+    truth, results = tmp_path / "four.json", tmp_path / "found.json"
+    points = [100, 100, 2, 200, 100, 2, 100, 200, 2, 200, 200, 2]
+    person = {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "num_keypoints": 4}
+    person |= {"area": 20000.0, "bbox": [100, 100, 100, 100], "keypoints": points}
+    names = ["left_shoulder", "right_shoulder", "left_hip", "right_hip"]
+    categories = [{"id": 1, "name": "person", "keypoints": names}]
+    truth.write_text(json.dumps({"images": [{"id": 1}], "annotations": [person], "categories": categories}))
+    results.write_text(
+        json.dumps([{"image_id": 1, "category_id": 1, "keypoints": [108, *points[1:]], "score": 1}])
+    )
+    for metric in ("ap", "px", "pck"):
+        code, _, err = command("eval", truth, results, "--metric", metric)
+        assert code == 2
+        assert "OKS needs a sigma for each: add --skeleton or --sigmas" in err
+        assert command("eval", truth, results, "--metric", metric, "--sigmas", ".1,.1,.1,.1")[0] == 0
+    options = ("--metric", "px", "--threshold", 7, "--sigmas", ".1,.1,.1,.1", "--json")
+    assert json.loads(command("eval", truth, results, *options)[1])["mean"] == 75.0
+
+
+def test_a_protocol_is_of_coco_files_alone(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[]")
+    for option in (("--protocol", "coco"), ("--skeleton", "coco17"), ("--sigmas", "1,1")):
+        words = ("eval", tmp_path / "list.json", tmp_path / "list.json", "--metric", "px")
+        code, _, err = command(*words, *option)
+        assert code == 2
+        assert f"{option[0]}: wanted with COCO files, which are matched, alone, got it for" in err
 
 
 def test_a_file_that_is_wrong_is_one_sentence(command: Command, files: tuple[Path, Path]) -> None:
@@ -127,7 +164,7 @@ def test_distance_metrics_are_options_of_the_same_command(command: Command, file
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--metric", "px", "--keypoints"], "--keypoints: wanted with --metric ap only"),
+        (["--metric", "px", "--per-keypoint"], "--per-keypoint: wanted with --metric ap only"),
         (["--threshold", "3"], "--threshold: wanted with another --metric only"),
         (["--metric", "pckh", "--normaliser", "box"], "normaliser: wanted it for pck alone"),
     ],

@@ -97,7 +97,7 @@ def test_the_annotations_are_never_overwritten(truth: Path, capsys: Any) -> None
     for option in ("--out", "--write-clean"):
         code, _, err = run(capsys, truth, option, truth, "--force")
         assert code == 2
-        assert "wanted another file than the annotations" in err
+        assert f"{option}: {truth} is one of the files to read" in err
     assert truth.read_bytes() == before
 
 
@@ -115,7 +115,7 @@ def test_the_annotations_are_never_overwritten(truth: Path, capsys: Any) -> None
         ),
         (("--fields", "a,,b"), "wanted different names with commas between them, got 'a,,b'"),
         (("--out", "x", "--write-clean", "x"), "--write-clean: wanted another file than the page, got x"),
-        (("--out", "."), "--out: wanted a file name, got ., which is a folder"),
+        (("--out", "."), "--out: wanted a file, got the folder ."),
     ],
 )
 def test_options_that_are_wrong_get_one_sentence(

@@ -91,6 +91,10 @@ def test_words_come_in_the_order_they_were_typed(tmp_path: Path) -> None:
             "rtsp://host/x",
             "rtsp://host/x: wanted a file, folder, glob or camera number, got a network address",
         ),
+        (
+            "rtsp://me:secret@host/x",
+            "rtsp://host/x: wanted a file, folder, glob or camera number, got a network address",
+        ),
         ("", ": there is no such file or folder"),
     ],
 )

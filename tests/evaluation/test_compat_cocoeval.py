@@ -169,6 +169,14 @@ def test_an_annotation_id_of_0_is_an_id(theirs: Any) -> None:
     assert evaluated(theirs, case.truth, case.results)[0].stats[0] == 0
 
 
+def test_pictures_without_people_score_minus_one(theirs: Any) -> None:
+    people = {"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "person"}]}
+    result = {"image_id": 1, "category_id": 1, "score": 0.5, "keypoints": [float(n) for n in range(51)]}
+    for library in (theirs, ours):
+        run, _ = evaluated(library, people, [result])
+        assert list(run.stats) == [-1.0] * 10
+
+
 def test_no_results_score_0() -> None:
     case = EDGE_SETS["empty_results"]
     assert tuple(evaluated(ours, case.truth, [])[0].stats) == case.right

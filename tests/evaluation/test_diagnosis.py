@@ -148,6 +148,15 @@ def test_scores_are_the_nearest_oks_and_less_for_the_second_on_a_person() -> Non
     assert before[-1] == pytest.approx(1 / 3)
 
 
+def test_the_box_of_a_result_does_not_change_what_its_score_should_be() -> None:
+    truth = annotations(person(1), person(2, keypoints=keypoints(130, 100), bbox=[130, 100, 100, 200]))
+    results = [found(score=s, points=keypoints(x, 100)) for s, x in ((0.9, 106), (0.8, 112), (0.7, 124))]
+    boxed = [result | {"bbox": [0, 0, 1, 1]} for result in results]
+    plain, other = (evaluate(truth, given).diagnose() for given in (results, boxed))
+    np.testing.assert_array_equal(plain.optimal_scores, other.optimal_scores)
+    np.testing.assert_array_equal(plain.alone_optimal_scores, other.alone_optimal_scores)
+
+
 def test_background_and_missed_people_are_named() -> None:
     truth = annotations(person(1), person(2, keypoints=keypoints(400, 100), bbox=[400, 100, 100, 200]))
     results = [found(score=0.4), found(score=0.9, points=keypoints(100, 250)), found(2, 0.8)]

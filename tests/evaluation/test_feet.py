@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -54,6 +55,44 @@ def test_the_body_set_is_not_changed() -> None:
     body = annotations(person(1))
     merge_feet(body, {"annotations": [foot(1)]})
     assert body == annotations(person(1))
+
+
+def test_the_json_of_a_merge_has_no_numbers_that_json_has_not() -> None:
+    merge = merge_feet(annotations(person(1)), {"annotations": [foot(1)]})
+    assert json.loads(merge.json_text()) == merge.annotations
+    merge = merge_feet(annotations(person(1), person(2, area=float("nan"))), {"annotations": []})
+    sentence = "^body: annotations: 1: area: wanted finite numbers, got NaN or infinity$"
+    with pytest.raises(SourceError, match=sentence):
+        merge.json_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"categories": None}, "body: wanted a list categories, got null"),
+        ({"categories": [7]}, "body: category 0: wanted an object, got a number"),
+        (
+            {"categories": [{"keypoints": None}]},
+            "body: category 0: wanted a list of names in keypoints, got null",
+        ),
+        (
+            {"categories": [{"keypoints": "seventeen letters"}]},
+            "body: category 0: wanted a list of names in keypoints, got text",
+        ),
+        (
+            {"categories": [{"keypoints": ["a"] * 17, "skeleton": None}]},
+            "body: category 0: wanted a list of pairs in skeleton, got null",
+        ),
+        (
+            {"annotations": [person(5), person(6), person(5)]},
+            r"body: annotation 2 \(id 5\): wanted different ids, got this one twice",
+        ),
+        ({"annotations": [3]}, "body: annotation 0: wanted an object, got a number"),
+    ],
+)
+def test_a_body_set_that_is_wrong_is_a_sentence(changed: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SourceError, match=sentence):
+        merge_feet(annotations(person(1)) | changed, {"annotations": [foot(1)]})
 
 
 def test_a_merged_set_is_evaluated_with_23_keypoints() -> None:

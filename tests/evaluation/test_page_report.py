@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,12 +98,42 @@ def test_of_a_person_among_the_worst_of_one_run_the_other_is_shown(diagnosis: Di
     better = evaluate(truth, [found(p["image_id"], 0.9, p["keypoints"]) for p in truth["annotations"]])
     shown = page_of([diagnosis, better.diagnose()])
     first, second = shown.runs
-    wanted = {entry.key for entry in first.entries if entry.truth_id is not None and entry.rank is not None}
+    crowds = {p["id"] for p in truth["annotations"] if p["iscrowd"]}
+    people = [entry for entry in first.entries if entry.truth_id not in {None, *crowds}]
+    wanted = {entry.key for entry in people if entry.rank is not None}
     there = {entry.key: entry for entry in second.entries}
     assert wanted <= set(there)
     assert all(there[key].rank is None or there[key].type == "false negative" for key in wanted)
     assert {there[key].type for key in wanted} >= {"matched"}
     assert page_html(shown) == page_html(page_of([diagnosis, better.diagnose()]))
+
+
+def crowd_of_three() -> tuple[dict[str, Any], list[list[dict[str, Any]]]]:
+    """A crowd that three detections of the first results match and one of the second."""
+    truth = annotations(person(2**53 + 1, iscrowd=1), images=1)
+    wrong = [keypoints(106 + 2 * k, 100, 0.5) for k in range(3)]
+    return truth, [
+        [found(score=0.9 - 0.1 * k, points=xy) for k, xy in enumerate(wrong)],
+        [found(points=wrong[1])],
+    ]
+
+
+def test_every_detection_of_a_crowd_has_its_card() -> None:
+    truth, runs = crowd_of_three()
+    first, second = (evaluate(truth, results).diagnose() for results in runs)
+    shown = page_of(first)
+    assert sorted(entry.detection or 0 for entry in shown.runs[0].entries) == [0, 1, 2]
+    assert len({entry.key for entry in shown.runs[0].entries}) == 3
+    assert shown.gallery_note.startswith("3 matched pairs")
+    both = page_of([first, second])
+    keys = [entry.key for run in both.runs for entry in run.entries]
+    assert len(keys) == len(set(keys)) == 4
+
+
+def test_ids_of_annotations_are_shown_to_the_last_digit() -> None:
+    truth, (results, _) = crowd_of_three()
+    page = page_html(page_of(evaluate(truth, results).diagnose()))
+    assert page.count(b'"truth":"9007199254740993"') == 3
 
 
 def test_two_runs_are_of_the_same_people(diagnosis: Diagnosis) -> None:

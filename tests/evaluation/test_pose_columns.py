@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_people import annotations, person
 
-from posecore import COCO17, Poses, Skeleton
+from posecore import COCO17, Poses, Skeleton, evaluate
 from posecore.evaluation.coco_files import read_detections, read_truths
 
 PAIR = Skeleton("pair", ("a", "b"))
@@ -71,6 +71,21 @@ def test_other_poses_are_refused(results: Any, error: type[Exception], words: st
     truths = read_truths({1: poses([(1, 2, 1), (4, 6, 1)])})
     with pytest.raises(error, match=f"^results: .*{words}"):
         read_detections(results, truths)
+
+
+def test_poses_of_other_keypoints_are_refused_though_they_are_as_many() -> None:
+    other = Skeleton("other17", tuple(reversed(COCO17.keypoints)), sigmas=COCO17.sigmas)
+    words = r"wanted poses of the truth's keypoints \(nose, left_eye, .* got those of other17 \(right_ankle, "
+    truth = annotations(person(1))
+    with pytest.raises(ValueError, match=rf"^results: {words}.* for image 1"):
+        evaluate(truth, {1: Poses.empty(other)})
+    spelled = Skeleton("spelled", tuple(name.replace("_", " ").title() for name in COCO17.keypoints))
+    assert evaluate(truth, {1: Poses.empty(spelled)})["AP"] == 0
+    del truth["categories"][0]["keypoints"]
+    with pytest.raises(ValueError, match=rf"^results: {words}"):
+        evaluate(truth, {1: Poses.empty(other)}, protocol="coco")
+    truth["annotations"] = [person(1, keypoints=[1, 2, 2, 4, 6, 2])]
+    assert evaluate(truth, {1: poses([(1, 2, 1), (4, 6, 1)])}, sigmas=[0.1, 0.1])["AR"] == 1
 
 
 def test_a_truth_of_two_skeletons_is_refused() -> None:

@@ -46,6 +46,18 @@ def test_sizes_double_and_a_wrong_detection_counts_where_its_size_is() -> None:
     assert sizes["512 px and more"].ap == -1
 
 
+def test_a_wrong_detection_is_as_large_as_its_keypoints_say() -> None:
+    wrong = found(2, points=keypoints()) | {"bbox": [0, 0, 4, 4]}
+    sizes = by_label(slices(evaluate(annotations(person(1)), [wrong]), by="size"))
+    assert [label for label, each in sizes.items() if each.detections] == ["64 to 128 px"]
+
+
+def test_one_property_may_be_a_word_and_none_is_all() -> None:
+    report = evaluate(*scene(4))
+    assert report.slices(by="aspect") == slices(report, by=["aspect"])
+    assert {each.name for each in report.slices()} == set(PROPERTIES)
+
+
 def test_a_size_is_in_one_slice_alone() -> None:
     truth = annotations(person(1, area=64.0**2))
     sizes = by_label(slices(evaluate(truth, [found()]), by=["size"]))
@@ -159,7 +171,8 @@ def test_real_detections_are_sliced(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("by", "sentence"),
     [
-        ("size", "by: wanted some of area, size, keypoints, crowding, aspect, got 'size'"),
+        ("height", "by: wanted one of area, size, keypoints, crowding, aspect, got 'height'"),
+        (3, "by: wanted some of area, size, keypoints, crowding, aspect, got 3"),
         (["height"], "by: wanted one of area, size, keypoints, crowding, aspect, got 'height'"),
     ],
 )

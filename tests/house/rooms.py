@@ -12,8 +12,8 @@ from pathlib import Path
 # The modules directly in python/posecore that are the core; the others there are the app, except the front.
 CORE = (
     *("_core", "arguments", "decode", "errors", "heads", "install"),
-    *("layouts", "motion", "offline", "outliers", "poses", "regression", "similarity"),
-    *("skeletons", "smooth", "track", "trajectories", "two_pass"),
+    *("layouts", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
+    *("skeletons", "smooth", "swaps", "track", "trajectories", "two_pass"),
 )
 
 

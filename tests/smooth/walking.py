@@ -31,9 +31,9 @@ def walk(frames: int, fps: float, height_px: float, turn_at_m: float = 6.0) -> n
     # A round trip as an ellipse seen from its edge: the speed is SPEED_M_S in the middle.
     way = np.sin(2 * SPEED_M_S / turn_at_m * t) * turn_at_m / 2
     step = 2 * np.pi * (STRIDES_HZ * t + phase)
-    x = way + forwards + swing * np.sin(step)
-    y = -(up + bob * np.sin(2 * step))
-    return np.stack([x * scale, y * scale], axis=-1) + height_px * np.array([4.0, 1.5])
+    x = turn_at_m / 2 + 0.7 + way + forwards + swing * np.sin(step)
+    y = HEIGHT_M + 0.2 - up - bob * np.sin(2 * step)
+    return np.stack([x * scale, y * scale], axis=-1)
 
 
 def seen(truth: np.ndarray, noise_px: float, seed: int = 0) -> np.ndarray:

@@ -8,12 +8,12 @@
 // grows or shrinks past a power of two, the covariance is shifted by an even number of bits; the pixels that it stands
 // for stay.
 //
-// Fixed point: x Q16.16 px, v Q13.18 px/frame, gain Q2.30, covariance Q23.40, rounded to nearest; 64-bit integers are the
-// widest, and the bits are the same on every machine. float32 has the same calls, rules and ranges, for machines that
-// count floats faster; they are the same bits where floats are IEEE 754.
+// Fixed point: x Q16.16 px, v Q13.18 px/frame, gain Q2.30, covariance Q23.40, rounded to nearest; 64-bit integers are
+// the widest, and the bits are the same on every machine. float32 has the same calls, rules and ranges, for machines
+// that count floats faster; they are the same bits where floats are IEEE 754.
 //
-// Ranges, counted as saturations: a measurement beyond [-32768, 32768) px is clamped; a velocity beyond +-8192 px/frame is
-// clamped; a gain of velocity of 1.99 or more is clamped; a keypoint that coasts out of [-32768, 32768) px, or whose
+// Ranges, counted as saturations: a measurement beyond [-32768, 32768) px is clamped; a velocity beyond +-8192 px/frame
+// is clamped; a gain of velocity of 1.99 or more is clamped; a keypoint that coasts out of [-32768, 32768) px, or whose
 // covariance reaches 2^23, is absent and begins again from the next measurement.
 #pragma once
 
@@ -37,15 +37,15 @@ enum class Motion : uint8_t {
 
 // Lengths are in sizes of the person: with sizes_px all 1, in pixels.
 struct KalmanOptions {
-  float fps = 30.0F;                    // nominal frames a second, 1 to 1000: the unit of time
-  float noise = 0.02F;                  // standard deviation of a keypoint with score 1, on each axis
-  float least_score = 0.1F;             // the deviation is noise / max(score, least_score); 0.05 to 1
-  float acceleration = 10.0F;           // standard deviation, sizes / s^2, drawn anew every `hold_s`
-  float hold_s = 1.0F / 30;             // 0.001 to 1
-  float speed = 2.0F;                   // standard deviation of a velocity not yet known, sizes / s
-  float gate_sigmas = 6.0F;             // a measurement further from the expected one is gated, 1 to 1000; 0: none is
-  int32_t gated_before_restart = 3;     // so many gated in a row, and the next one begins anew; 0 to 100
-  int32_t max_coast_frames = 30;        // nominal frames, 0 to 240
+  float fps = 30.0F;                 // nominal frames a second, 1 to 1000: the unit of time
+  float noise = 0.02F;               // standard deviation of a keypoint with score 1, on each axis
+  float least_score = 0.1F;          // the deviation is noise / max(score, least_score); 0.05 to 1
+  float acceleration = 10.0F;        // standard deviation, sizes / s^2, drawn anew every `hold_s`
+  float hold_s = 1.0F / 30;          // 0.001 to 1
+  float speed = 2.0F;                // standard deviation of a velocity not yet known, sizes / s
+  float gate_sigmas = 6.0F;          // a measurement further from the expected one is gated, 1 to 1000; 0: none is
+  int32_t gated_before_restart = 3;  // so many gated in a row, and the next one begins anew; 0 to 100
+  int32_t max_coast_frames = 30;     // nominal frames, 0 to 240
   Motion motion = Motion::kConstantVelocity;
   Arithmetic arithmetic = Arithmetic::kFixed;
 };
@@ -54,18 +54,19 @@ struct KalmanOptions {
 struct KalmanPlan {
   KalmanOptions options;
   int32_t num_keypoints;
-  uint32_t coast_limit;     // frames, Q16.16
-  uint32_t size_lag;        // frames, Q16.16
-  uint32_t gate_mantissa;   // (gate_sigmas * noise)^2 px^2 = mantissa * 2^exponent, mantissa of 24 bits; 0: no gate
+  uint32_t coast_limit;    // frames, Q16.16
+  uint32_t size_lag;       // frames, Q16.16
+  uint32_t gate_mantissa;  // (gate_sigmas * noise)^2 px^2 = mantissa * 2^exponent, mantissa of 24 bits; 0: no gate
   int32_t gate_exponent;
-  uint64_t velocity_noise;     // over one frame, by unit / m: Q23.40
-  uint64_t start_velocity;     // variance, by unit / m: Q23.40
-  uint64_t start_position;     // variance, Q23.40; 0: that of the measurement
-  float gate;                  // (gate_sigmas * noise)^2 px^2
+  uint64_t velocity_noise;  // over one frame, by unit / m: Q23.40
+  uint64_t start_velocity;  // variance, by unit / m: Q23.40
+  uint64_t start_position;  // variance, Q23.40; 0: that of the measurement
+  float gate;               // (gate_sigmas * noise)^2 px^2
 };
 
 // kBadOptions: an option outside of its range, or noise, acceleration, speed and fps that do not go together:
-// velocity_noise = acceleration^2 hold_s / (fps^3 noise^2) is in [1e-9, 1e3] and (speed / (fps noise))^2 in [1e-6, 1e6].
+// velocity_noise = acceleration^2 hold_s / (fps^3 noise^2) is in [1e-9, 1e3] and (speed / (fps noise))^2 in [1e-6,
+// 1e6].
 [[nodiscard]] Status make_plan(const KalmanOptions& options, int32_t num_keypoints, KalmanPlan* plan) noexcept;
 
 // Bytes of one person, a multiple of 8.
@@ -81,8 +82,8 @@ struct KalmanPlan {
 // One frame of `people` poses. `states` is `room` people side by side; pose n is person slots[n], each at most once
 // (null: person n). time_s null: one nominal frame since each was last here.
 [[nodiscard]] Status smooth_people(const KalmanPlan& plan, const MeasuredPoses& measured, int32_t people,
-                                   const double* time_s, void* states, int32_t room, size_t bytes,
-                                   const int32_t* slots, const SmoothedPoses& smoothed) noexcept;
+                                   const double* time_s, void* states, int32_t room, size_t bytes, const int32_t* slots,
+                                   const SmoothedPoses& smoothed) noexcept;
 
 [[nodiscard]] FilterCounters counters(const KalmanPlan& plan, const void* person) noexcept;
 

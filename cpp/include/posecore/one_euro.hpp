@@ -31,8 +31,8 @@ struct OneEuroPlan {
                                   const double* times_s, void* person, size_t bytes,
                                   const SmoothedPoses& smoothed) noexcept;
 [[nodiscard]] Status smooth_people(const OneEuroPlan& plan, const MeasuredPoses& measured, int32_t people,
-                                   const double* time_s, void* states, int32_t room, size_t bytes,
-                                   const int32_t* slots, const SmoothedPoses& smoothed) noexcept;
+                                   const double* time_s, void* states, int32_t room, size_t bytes, const int32_t* slots,
+                                   const SmoothedPoses& smoothed) noexcept;
 [[nodiscard]] FilterCounters counters(const OneEuroPlan& plan, const void* person) noexcept;
 
 }  // namespace posecore

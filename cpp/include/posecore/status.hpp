@@ -18,6 +18,9 @@ enum class Status : int32_t {
   kMisaligned,         // workspace or plan memory that is not aligned as it says
   kSinkTooSmall,       // less room for poses than max_poses
   kBadTimes,           // times that are not finite, or go back
+  kNotStarted,         // a workspace that was not started for this plan
+  kTooManyPeople,      // more poses in a frame than the plan's max_people
+  kNotLater,           // a time that is not finite, or not after that of the frame before
 };
 
 // One sentence in English, for people; never null.

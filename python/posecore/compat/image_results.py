@@ -15,6 +15,7 @@ from posecore.evaluation.protocol import sigmas_of
 from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
 
 ImageResult = dict[str, Any]
+_NOBODY = (0, 0)
 
 
 class ImageResults:
@@ -32,14 +33,11 @@ class ImageResults:
         self._ids = np.append(selection.truths.ids, 0).astype(np.float64)  # the last for row -1, nobody
         self._image_rows = {image: row for row, image in enumerate(images.tolist())}
         self._categories = {category: row for row, category in enumerate(matches.categories.tolist())}
-        groups = len(images) * len(self._categories)
-        self._order, self._starts = (
-            matches.order,
-            _starts(self._groups(selection.detections)[matches.order], groups),
-        )
+        self._order = matches.order
+        self._spans = _spans(self._groups(selection.detections)[matches.order])
         group = self._groups(selection.truths)
         self._truth_order = np.argsort(group, kind="stable")
-        self._truth_starts = _starts(group[self._truth_order], groups)
+        self._truth_spans = _spans(group[self._truth_order])
 
     def listed(
         self, image_ids: Sequence[Any], category_ids: Sequence[Any], most: int
@@ -112,15 +110,13 @@ class ImageResults:
         return -1 if image is None or category is None else category * len(self._image_rows) + image
 
     def _first(self, image_id: Any, category_id: Any) -> int:
-        return int(self._starts[self._group(image_id, category_id)])
+        return self._spans.get(self._group(image_id, category_id), _NOBODY)[0]
 
     def _people(self, image_id: Any, category_id: Any, most: int) -> tuple[IntColumn, IntColumn]:
         group = self._group(image_id, category_id)
-        if group < 0:
-            return self._order[:0], self._truth_order[:0]
-        begin, end = self._starts[group], self._starts[group + 1]
+        begin, end = self._spans.get(group, _NOBODY)
         rows = self._order[begin : min(end, begin + most)]
-        return rows, self._truth_order[self._truth_starts[group] : self._truth_starts[group + 1]]
+        return rows, self._truth_order[slice(*self._truth_spans.get(group, _NOBODY))]
 
 
 def accumulate(
@@ -158,6 +154,8 @@ def _matched(result: ImageResult) -> Any:
     return np.asarray(result["dtMatches"]) != 0 if own is None else np.asarray(own, np.bool_)
 
 
-def _starts(groups: IntColumn, count: int) -> IntColumn:
-    """(count + 1,) where each group begins among ascending groups."""
-    return np.searchsorted(groups, np.arange(count + 1))
+def _spans(groups: IntColumn) -> dict[int, tuple[int, int]]:
+    """{group: where it begins and ends} among ascending groups, of those that have people."""
+    known, begins = np.unique(groups, return_index=True)
+    ends = np.append(begins, len(groups))[1:]
+    return dict(zip(known.tolist(), zip(begins.tolist(), ends.tolist(), strict=True), strict=True))

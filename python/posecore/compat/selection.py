@@ -97,7 +97,9 @@ def select(
         category_ids=truth_categories,
         category_names={int(name): "" for name in names},
     )
-    detections = replace(detections, image_index=place[detections.image_index], category_ids=categories)
+    detections = replace(
+        detections, image_index=place[detections.image_index], category_ids=categories, images=images
+    )
     return Selection(truths, detections, ids[rows], areas_of(truths, protocol), protocol)
 
 
@@ -109,13 +111,13 @@ def _read(
     narrowed = annotated.narrowed(image_ids)
     if narrowed is not None and results.is_of(image_ids):
         try:
-            truths = read_truths(narrowed, fields=protocol.fields)
+            truths = read_truths(narrowed, fields=protocol.fields).as_wide_as(protocol.skeleton.num_keypoints)
             detections, ids = results.detections(truths, protocol.fields, protocol.score_fields)
         except SourceError:
             pass
         else:
             return truths, detections, ids
-    truths = annotated.truths(protocol.fields)
+    truths = annotated.truths(protocol.fields).as_wide_as(protocol.skeleton.num_keypoints)
     detections, ids = results.detections(truths, protocol.fields, protocol.score_fields)
     return truths, detections, ids
 

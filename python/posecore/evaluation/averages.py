@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from posecore.evaluation.matching import Matches, accumulate, mean_of_found
+from posecore.evaluation.protocol import SAME_THRESHOLD
 
 if TYPE_CHECKING:
     from posecore.evaluation.truths import FloatColumn
@@ -33,6 +34,6 @@ def averages(matches: Matches, scores: FloatColumn, area: int = 0) -> Averages:
     """Of matches in the range with this number; `scores` (D,) are those of the detections."""
     found = accumulate(matches, scores)
     precision = found.precision[..., area]
-    at = [np.flatnonzero(np.isclose(matches.thresholds, t, rtol=0, atol=1e-9)) for t in (0.5, 0.75)]
+    at = [np.flatnonzero(np.isclose(matches.thresholds, t, rtol=0, atol=SAME_THRESHOLD)) for t in (0.5, 0.75)]
     ap50, ap75 = (mean_of_found(precision[t]) if t.size else float("nan") for t in at)
     return Averages(mean_of_found(precision), ap50, ap75, mean_of_found(found.recall[..., area]))

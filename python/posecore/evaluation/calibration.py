@@ -13,6 +13,7 @@ import numpy as np
 
 from posecore.arguments import listed, number, whole
 from posecore.evaluation.averages import Averages, averages
+from posecore.evaluation.json_numbers import json_number
 from posecore.evaluation.protocol import sigmas_of
 from posecore.evaluation.rematching import rematch
 from posecore.evaluation.report import Report
@@ -146,7 +147,7 @@ class Calibration:
                 {
                     "oks": each.oks,
                     "binning": each.binning,
-                    "expected_error": _plain(each.expected_error),
+                    "expected_error": json_number(each.expected_error),
                     "bins": [
                         dict(zip(("least", "most", "mean_score", "count", "right"), row, strict=True))
                         for row in zip(
@@ -161,9 +162,9 @@ class Calibration:
                 }
                 for each in self.reliability
             ],
-            "rank_correlation": _plain(self.rank_correlation),
+            "rank_correlation": json_number(self.rank_correlation),
             "sigma_scales": [
-                {"scale": each.scale} | {k: _plain(v) for k, v in asdict(each.averages).items()}
+                {"scale": each.scale} | {k: json_number(v) for k, v in asdict(each.averages).items()}
                 for each in self.sigma_scales
             ],
         }
@@ -290,7 +291,3 @@ def _rank_correlation(a: FloatColumn, b: FloatColumn) -> float:
         ranks.append((ends - (counts - 1) / 2)[inverse] - (len(values) + 1) / 2)
     scale = np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum())
     return float((ranks[0] * ranks[1]).sum() / scale) if scale > 0 else float("nan")
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else value

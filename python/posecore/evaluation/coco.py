@@ -12,11 +12,14 @@ from posecore.arguments import whole
 from posecore.errors import SourceError
 from posecore.evaluation import protocol as protocols
 from posecore.evaluation.coco_files import read_detections, read_truths
+from posecore.evaluation.column_checks import check_detections, check_truths
 from posecore.evaluation.matching import Accumulated, Matches, accumulate, match, mean_of_found
 from posecore.evaluation.protocol import Protocol, sigmas_of
 from posecore.evaluation.report import Report
 from posecore.evaluation.truths import Detections, FloatColumn, Truths
 from posecore.skeletons import Skeleton
+
+_DESCRIBED = "custom"  # a skeleton of which the caller gave the sigmas alone
 
 
 def evaluate(
@@ -33,7 +36,7 @@ def evaluate(
     Args:
         truth: a COCO annotation file: a path, a dict, a stream, bytes, `{image_id: Poses}`, or `Truths`.
         results: a COCO result file: a path, a list of dicts, a stream, bytes, `{image_id: Poses}`, or
-            `Detections` of these `Truths`.
+            `Detections` of these `Truths`, or of others with the same images.
         protocol: a `Protocol`, the name of one (coco, coco_feet, crowdpose, wholebody_body, wholebody_foot), or
             "auto": the one whose keypoints the truth has.
         skeleton: instead of the protocol's; it needs sigmas.
@@ -42,26 +45,31 @@ def evaluate(
 
     Raises:
         SourceError: a file that cannot be read or has a record that is wrong: file, record and field are named.
-        ValueError: keypoints that no protocol knows, or a skeleton without sigmas: the choices are named.
+        TypeError, ValueError: keypoints that no protocol knows, or a skeleton without sigmas: the choices are named;
+            an argument of another kind; `Truths` or `Detections` whose columns do not fit.
     """
     chosen = (
         None if protocol == "auto" else protocols.get(protocol) if isinstance(protocol, str) else protocol
     )
     if chosen is not None and not isinstance(chosen, Protocol):
         raise TypeError(f"protocol: wanted a Protocol or a name, got {type(chosen).__name__}")
-    truths = (
-        truth
-        if isinstance(truth, Truths)
-        else read_truths(truth, fields=chosen.fields if chosen else ("keypoints",))
-    )
+    if isinstance(truth, Truths):
+        truths = truth
+        check_truths(truths)
+    else:
+        truths = read_truths(truth, fields=chosen.fields if chosen else ("keypoints",))
     chosen = _completed(chosen, truths, skeleton, sigmas)
+    truths = truths.as_wide_as(chosen.skeleton.num_keypoints)
     if max_detections is not None:
         chosen = replace(chosen, max_detections=whole(max_detections, "max_detections", 1, 2**31 - 1))
-    detections = (
-        results
-        if isinstance(results, Detections)
-        else read_detections(results, truths, fields=chosen.fields, score_fields=chosen.score_fields)
-    )
+    if isinstance(results, Detections):
+        detections = results
+        check_detections(detections, truths)
+    else:
+        # Poses are held against names: where the truth has none, against the protocol's.
+        detections = read_detections(
+            results, _named(truths, chosen), fields=chosen.fields, score_fields=chosen.score_fields
+        )
     areas = areas_of(truths, chosen)
     notes = [*truths.origin.notes, *detections.origin.notes]
     if chosen.skip_unscored:
@@ -137,6 +145,12 @@ def _completed(
     return chosen
 
 
+def _named(truths: Truths, protocol: Protocol) -> Truths:
+    """The truths with the protocol's names of keypoints where they have none."""
+    known = truths.keypoint_names or protocol.skeleton.name == _DESCRIBED
+    return truths if known else replace(truths, keypoint_names=protocol.skeleton.keypoints)
+
+
 def _described(truths: Truths) -> Skeleton:
     """A skeleton of the truth's own keypoint names."""
     names = truths.keypoint_names or tuple(f"keypoint_{k}" for k in range(truths.num_keypoints))
@@ -145,11 +159,15 @@ def _described(truths: Truths) -> Skeleton:
         for a, name in enumerate(names)
         if name.startswith("left_") and (other := "right_" + name[5:]) in names
     )
-    return Skeleton("custom", names, flip_pairs=flips)
+    return Skeleton(_DESCRIBED, names, flip_pairs=flips)
 
 
 def _with(skeleton: Skeleton, sigmas: Sequence[float] | None) -> Skeleton:
     return skeleton if sigmas is None else replace(skeleton, sigmas=tuple(sigmas))
+
+
+def _marked(threshold: float) -> bool:
+    return any(abs(threshold - mark) <= protocols.SAME_THRESHOLD for mark in (0.5, 0.75))
 
 
 def _stats(
@@ -158,7 +176,7 @@ def _stats(
     """The protocol's numbers: over all thresholds, at .5 and .75, of each further range, for precision and recall."""
     names: list[str] = []
     stats: list[float] = []
-    marks = [(f"{round(100 * t)}", i) for i, t in enumerate(protocol.thresholds) if t in (0.5, 0.75)]
+    marks = [(f"{round(100 * t)}", i) for i, t in enumerate(protocol.thresholds) if _marked(t)]
     for head, values in (("AP", accumulated.precision), ("AR", accumulated.recall)):
         names.append(head)
         stats.append(mean_of_found(values[..., 0]))

@@ -107,8 +107,13 @@ def read_detections(
     records = {"annotations": tuple(dict.fromkeys((*_OTHER_FIELDS, "keypoints", *wanted, *score_fields)))}
     feed = _feed(results, "results", kinds, records, listed=True)
     with _Sentences(feed):
-        columns = _core.read_coco_results(feed.fill, wanted, truths.num_keypoints, part_score)
+        columns = _core.read_coco_results(feed.fill, wanted, _width(truths), part_score)
         return _detections(feed, columns, truths)
+
+
+def _width(truths: Truths) -> int:
+    """How many keypoints results have to have, -1 where the truth has neither people nor names to say it."""
+    return truths.num_keypoints if len(truths) or truths.num_keypoints else -1
 
 
 def _fields(fields: object) -> list[str]:
@@ -247,6 +252,7 @@ def _detections(feed: Feed, columns: Any, truths: Truths) -> Detections:
         keypoint_scores=keypoint_scores if len(scores) else keypoint_scores.reshape(0, truths.num_keypoints),
         scores=scores,
         origin=feed.origin(tuple(notes)),
+        images=truths.images,
     )
     unmeasured = np.isnan(areas)
     if unmeasured.all():

@@ -9,6 +9,7 @@ import numpy as np
 from posecore.evaluation.examination import STEPS
 from posecore.evaluation.keypoint_errors import KINDS, MATCH_OKS
 from posecore.evaluation.matching import mean_of_found
+from posecore.printable import printable
 
 if TYPE_CHECKING:
     from posecore.evaluation.diagnosis import Diagnosis
@@ -58,14 +59,15 @@ def _steps(diagnosis: Diagnosis) -> list[str]:
 
 def _keypoints(diagnosis: Diagnosis) -> list[str]:
     skeleton, errors = diagnosis.report.protocol.skeleton, diagnosis.errors[0]
-    width = max(12, *(len(name) for name in skeleton.keypoints))
+    names = [printable(name) for name in skeleton.keypoints]
+    width = max(12, *map(len, names))
     lines = [
         f"keypoints of the {len(errors)} detections (of {len(diagnosis.report.detections)}) that match someone at "
         f"OKS {MATCH_OKS:g}, area {diagnosis.ranges[0].label}",
         f"{'':<{width}} {'labelled':>9}" + "".join(f"{kind:>12}" for kind in KINDS[1:]),
     ]
     counts = errors.counts[:, 1:]
-    rows = [*zip(skeleton.keypoints, counts, strict=True), ("all", counts.sum(axis=0))]
+    rows = [*zip(names, counts, strict=True), ("all", counts.sum(axis=0))]
     for name, row in rows:
         total = int(row.sum())
         shares = (f"{100 * count / total:>11.1f}%" if total else f"{'-':>12}" for count in row)

@@ -7,6 +7,8 @@ right, on people of COCO 2017 under COCO's own annotation ids.
 from __future__ import annotations
 
 import copy
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,6 +40,18 @@ class FeetMerge:
     dropped: int
     without_body: tuple[int, ...]
     elsewhere: tuple[int, ...]
+
+    def json_text(self) -> str:
+        """The merged set as JSON.
+
+        Raises:
+            SourceError: a number in it is not finite, which JSON cannot say; its place is named.
+        """
+        try:
+            return json.dumps(self.annotations, allow_nan=False)
+        except ValueError:
+            place = _not_finite(self.annotations, "body") or "body: somewhere"
+            raise SourceError(f"{place}: wanted finite numbers, got NaN or infinity") from None
 
     def __str__(self) -> str:
         kept = f"{self.without_feet} without foot annotation kept with unlabelled feet"
@@ -73,8 +87,13 @@ def merge_feet(
         by_id[person["id"]] = (person["image_id"], points)
     merged, elsewhere, used = [], [], set()
     matched = without = 0
+    seen = set()
     for place, person in enumerate(_people(body, "body")):
-        points = _points(person, f"body: annotation {place} (id {person['id']!r})", (_BODY,))
+        where = f"body: annotation {place} (id {person['id']!r})"
+        if person["id"] in seen:
+            raise SourceError(f"{where}: wanted different ids, got this one twice")
+        seen.add(person["id"])
+        points = _points(person, where, (_BODY,))
         image, foot_points = by_id.get(person["id"], (None, [0] * 3 * _FEET))
         if person["id"] in by_id:
             used.add(person["id"])
@@ -90,7 +109,10 @@ def merge_feet(
         person["keypoints"] = [*points, *foot_points]
         person["num_keypoints"] = sum(v > 0 for v in person["keypoints"][2::3])
         merged.append(person)
-    categories = [_category(category) for category in body.get("categories", ())]
+    categories = body.get("categories", [])
+    if not isinstance(categories, list):
+        raise SourceError(f"body: wanted a list categories, got {_kind(categories)}")
+    categories = [_category(place, category) for place, category in enumerate(categories)]
     return FeetMerge(
         {**body, "annotations": merged, "categories": categories},
         matched,
@@ -107,7 +129,7 @@ def _people(annotations: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
         raise SourceError(f"{name}: wanted COCO annotations with a list annotations, got none")
     for place, person in enumerate(people):
         if not isinstance(person, dict):
-            raise SourceError(f"{name}: annotation {place}: wanted an object, got {type(person).__name__}")
+            raise SourceError(f"{name}: annotation {place}: wanted an object, got {_kind(person)}")
         for field in ("id", "image_id"):
             if not isinstance(person.get(field), int):
                 raise SourceError(
@@ -127,12 +149,42 @@ def _points(person: Mapping[str, Any], where: str, counts: tuple[int, ...]) -> l
     return points
 
 
-def _category(category: Any) -> Any:
-    if not isinstance(category, dict) or len(category.get("keypoints", ())) != _BODY:
+def _category(place: int, category: Any) -> Any:
+    if not isinstance(category, dict):
+        raise SourceError(f"body: category {place}: wanted an object, got {_kind(category)}")
+    names, skeleton = category.get("keypoints", []), category.get("skeleton", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SourceError(f"body: category {place}: wanted a list of names in keypoints, got {_kind(names)}")
+    if not isinstance(skeleton, list):
+        raise SourceError(
+            f"body: category {place}: wanted a list of pairs in skeleton, got {_kind(skeleton)}"
+        )
+    if len(names) != _BODY:
         return category
     limbs = [[a + 1, b + 1] for a, b in _LIMBS]
     return {
         **category,
-        "keypoints": [*category["keypoints"], *COCO_FEET23.keypoints[_BODY:]],
-        "skeleton": [*category.get("skeleton", ()), *limbs],
+        "keypoints": [*names, *COCO_FEET23.keypoints[_BODY:]],
+        "skeleton": [*skeleton, *limbs],
     }
+
+
+def _kind(value: Any) -> str:
+    """What JSON calls it."""
+    kinds = ((str, "text"), (bool, "true or false"), (list, "a list of other things"), (Mapping, "an object"))
+    return (
+        "null" if value is None else next((kind for of, kind in kinds if isinstance(value, of)), "a number")
+    )
+
+
+def _not_finite(value: Any, where: str) -> str | None:
+    """The place of the first number in `value` that is not finite."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else where
+    if isinstance(value, Mapping):
+        parts: Any = ((f"{where}: {key}", part) for key, part in value.items())
+    elif isinstance(value, list):
+        parts = ((f"{where}: {place}", part) for place, part in enumerate(value))
+    else:
+        return None
+    return next((found for place, part in parts if (found := _not_finite(part, place))), None)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from posecore import skeletons
-from posecore.skeletons import Pair, Skeleton
+from posecore.skeletons import COCO17, Pair, Skeleton
 
 _OTHER_NAMES = {
     "head": "top_head",
@@ -94,6 +94,9 @@ def body_of(
             f"keypoints: wanted one name for each of the {num_keypoints} keypoints of the people, "
             f"got {len(names)} in the category"
         )
+    if not names and num_keypoints == COCO17.num_keypoints:
+        note = "The category has no keypoint names: taken for coco17's, as scoring does; --skeleton says otherwise."
+        return _known(COCO17, tuple(range(num_keypoints)), COCO17.keypoints, note)
     if not names:
         return Body(
             tuple(f"keypoint {k}" for k in range(num_keypoints)),

@@ -10,6 +10,7 @@ import numpy as np
 
 from posecore.arguments import number
 from posecore.evaluation.arrays import checked, checked_points, sealed
+from posecore.evaluation.json_numbers import json_number
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,10 +41,10 @@ class Jitter:
         """Plain lists, numbers and text for JSON; None where a number is NaN."""
         return {
             "convention": self.convention,
-            "px": _plain(self.px),
-            "px_per_s2": _plain(self.px_per_s2),
-            "keypoints_px": [_plain(value) for value in self.keypoints_px],
-            "keypoints_px_per_s2": [_plain(value) for value in self.keypoints_px_per_s2],
+            "px": json_number(self.px),
+            "px_per_s2": json_number(self.px_per_s2),
+            "keypoints_px": [json_number(value) for value in self.keypoints_px],
+            "keypoints_px_per_s2": [json_number(value) for value in self.keypoints_px_per_s2],
             "counts": self.counts.tolist(),
         }
 
@@ -112,7 +113,3 @@ def _root_mean_square(vectors: FloatArray, measured: BoolArray) -> tuple[float, 
     np.divide(squares.sum(axis=0), counts, out=each, where=counts > 0)
     total = int(counts.sum())
     return math.sqrt(squares.sum() / total) if total else math.nan, np.sqrt(each)
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

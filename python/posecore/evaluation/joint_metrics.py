@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,8 +19,11 @@ from posecore.evaluation.joint_set import JointSet, Pair, of_detections, of_trut
 from posecore.evaluation.limb_score import pcp
 from posecore.evaluation.limbs import ten_limbs
 from posecore.evaluation.normalisers import Normaliser, box_side, torso
-from posecore.evaluation.protocol import ALL
+from posecore.evaluation.protocol import ALL, Protocol
 from posecore.evaluation.rematching import rematch
+from posecore.evaluation.report import Report
+from posecore.printable import printable
+from posecore.skeletons import Skeleton
 
 METRICS = ("pckh", "pck", "pdj", "pcp", "pcp-loose", "px")
 LEAST_OKS = 0.1
@@ -40,7 +44,7 @@ class JointScore:
 
     def __str__(self) -> str:
         both = self.pair
-        files = f"truth: {both.truth.origin.name}\npredictions: {both.prediction.origin.name}"
+        files = f"truth: {printable(both.truth.origin.name)}\npredictions: {printable(both.prediction.origin.name)}"
         return (
             f"{self.score}\n{both.sentence}\n{both.truth.convention}\n{both.prediction.convention}\n{files}"
         )
@@ -64,6 +68,9 @@ def score_joints(
     normaliser: Literal["box", "torso"] | None = None,
     comparison: Literal["<=", "<"] = "<=",
     offset_px: float | None = None,
+    protocol: str | Protocol = "auto",
+    skeleton: Skeleton | None = None,
+    sigmas: Sequence[float] | None = None,
 ) -> JointScore:
     """A distance metric of predictions against the truth.
 
@@ -76,6 +83,7 @@ def score_joints(
         normaliser: of pck: the longer side of the box, or the torso (left shoulder to right hip). Left out: the torso,
             as in PDJ.
         offset_px: added to the predictions; left out: so that both files count pixels from the same number.
+        protocol, skeleton, sigmas: as `evaluate` takes them, of the matching of COCO files; others are not matched.
 
     Raises:
         SourceError: a file that cannot be read, or lacks what the metric needs.
@@ -86,11 +94,16 @@ def score_joints(
         choice(normaliser, "normaliser", ("box", "torso"))
         if metric != "pck":
             raise ValueError(f"normaliser: wanted it for pck alone, got it for {metric}")
-    both = (
-        _coco_pair(truth, predictions)
-        if _is_coco(truth)
-        else pair(open_joints(truth), open_joints(predictions, "prediction"))
-    )
+    if _is_coco(truth):
+        report = evaluate(truth, predictions, protocol=protocol, skeleton=skeleton, sigmas=sigmas)
+        both = _coco_pair(report)
+    else:
+        for name, given in (("protocol", protocol), ("skeleton", skeleton), ("sigmas", sigmas)):
+            if given not in (None, "auto"):
+                raise ValueError(
+                    f"{name}: wanted with COCO files, which are matched, alone, got it for {truth}"
+                )
+        both = pair(open_joints(truth), open_joints(predictions, "prediction"))
     if offset_px is not None:
         offset = number(offset_px, "offset_px", -1e6, 1e6)
         both = Pair(
@@ -151,8 +164,7 @@ def _is_coco(path: str | os.PathLike[str]) -> bool:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
 
 
-def _coco_pair(truth: str | os.PathLike[str], predictions: str | os.PathLike[str]) -> Pair:
-    report = evaluate(truth, predictions)
+def _coco_pair(report: Report) -> Pair:
     matched = rematch(report, thresholds=(LEAST_OKS,), ranges=(ALL,))
     rows = matched.detection_of_truth[0, 0].astype(np.int64)
     wanted = ~report.truths.is_crowd & (report.truths.num_labelled > 0)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
@@ -75,6 +77,28 @@ class KeypointErrors:
         xy = detections.xy.copy()
         xy[self.detection_rows] = np.where(wrong[:, :, None], self.corrected_xy, xy[self.detection_rows])
         return dataclasses.replace(detections, xy=xy)
+
+
+def squared_distances(one: FloatColumn, other: FloatColumn) -> FloatColumn:
+    """(..., K) float64 in px² between points (..., K, 2); infinite beyond the largest double."""
+    with np.errstate(over="ignore"):  # far is far
+        delta = one - other
+        squares: FloatColumn = delta[..., 0] ** 2 + delta[..., 1] ** 2
+    return squares
+
+
+def similarities(squares: FloatColumn, areas: FloatColumn, sigmas: Sequence[float]) -> FloatColumn:
+    """(..., K) float64 in [0, 1]: exp(-d² / (2 area (2 sigma)²)), the part of a keypoint in OKS.
+
+    Args:
+        squares: (..., K) d², see `squared_distances`.
+        areas: (...) px² of the truths.
+        sigmas: K.
+    """
+    with np.errstate(over="ignore"):
+        exponents = -squares / (np.asarray(sigmas) * 2) ** 2 / (areas[..., np.newaxis] + np.spacing(1)) / 2
+        similarity: FloatColumn = np.exp(exponents)
+    return similarity
 
 
 def find_keypoint_errors(
@@ -158,7 +182,7 @@ class _Neighbourhood:
         self.is_matched = self.person == truth_rows[self.pair]
         self.truths = truths
         self.flip = np.asarray(skeleton.flip_index)
-        self.variances = (np.asarray(skeleton.sigmas) * 2) ** 2
+        self.sigmas = skeleton.sigmas or ()
         self.labelled = truths.visibility[truth_rows] > 0
 
     def kinds(self, xy: FloatColumn, areas: FloatColumn) -> tuple[Kinds, FloatColumn]:
@@ -181,11 +205,8 @@ class _Neighbourhood:
         truth_xy, visibility = self.truths.xy[self.person], self.truths.visibility[self.person]
         if flip is not None:
             truth_xy, visibility = truth_xy[:, flip], visibility[:, flip]
-        scale = areas[self.person, None] + np.spacing(1)
-        with np.errstate(over="ignore"):  # far is far
-            delta = truth_xy - xy[self.pair]
-            squares = delta[:, :, 0] ** 2 + delta[:, :, 1] ** 2
-            similarity: FloatColumn = np.exp(-squares / self.variances / scale / 2)
+        squares = squared_distances(truth_xy, xy[self.pair])
+        similarity = similarities(squares, areas[self.person], self.sigmas)
         similarity[visibility == 0] = -1
         return similarity
 
@@ -207,7 +228,9 @@ def _correct(
 ) -> FloatColumn:
     wanted = np.select([kinds == JITTER, kinds == MISS], [GOOD_SIMILARITY, LEAST_SIMILARITY], best)
     wrong = kinds >= JITTER
-    right_px = np.sqrt(-2 * np.log(np.where(wrong, wanted, 1.0)) * areas[:, None] * sigmas**2)
+    areas = np.maximum(areas, 0)  # a box may have a negative side
+    with np.errstate(over="ignore"):
+        right_px = np.sqrt(-2 * np.log(np.where(wrong, wanted, 1.0)) * areas[:, None] * sigmas**2)
     corrected = truth_xy.copy()
     corrected[:, :, 0] += right_px
     result: FloatColumn = np.where(wrong[:, :, None], corrected, xy)

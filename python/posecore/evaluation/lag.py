@@ -11,6 +11,7 @@ import numpy as np
 from posecore.arguments import whole
 from posecore.evaluation.arrays import checked, checked_points, sealed
 from posecore.evaluation.jitter import frame_times
+from posecore.evaluation.json_numbers import json_number
 
 if TYPE_CHECKING:
     from posecore.evaluation.arrays import BoolArray, FloatArray
@@ -41,11 +42,11 @@ class Lag:
         """Plain lists, numbers and text for JSON; None where a number is NaN."""
         return {
             "convention": self.convention,
-            "frames": _plain(self.frames),
-            "seconds": _plain(self.seconds),
-            "keypoints_frames": [_plain(value) for value in self.keypoints_frames],
+            "frames": json_number(self.frames),
+            "seconds": json_number(self.seconds),
+            "keypoints_frames": [json_number(value) for value in self.keypoints_frames],
             "shifts": self.shifts.tolist(),
-            "costs": [_plain(value) for value in self.costs],
+            "costs": [json_number(value) for value in self.costs],
         }
 
     def __str__(self) -> str:
@@ -127,7 +128,3 @@ def _lowest(costs: FloatArray) -> float:
     before, at, after = (float(cost) for cost in costs[best - 1 : best + 2])
     curvature = before - 2 * at + after
     return best + (before - after) / (2 * curvature) if curvature > 0 else math.nan
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

@@ -94,10 +94,12 @@ def match(
     categories = np.unique(
         np.array(list(truths.category_names), np.int64) if truths.category_names else truths.category_ids
     )
-    num_groups = len(categories) * len(truths.images)
-    truth_rows, truth_offsets = _groups(truths, categories, None, num_groups)
-    rows, offsets = _groups(detections, categories, detections.scores, num_groups)
-    rows, offsets = _best(rows, offsets, max_detections)
+    num_images = len(truths.images)
+    truth_rows, truth_groups = _grouped(truths, categories, num_images, None)
+    rows, groups = _grouped(detections, categories, num_images, detections.scores)
+    rows, groups = _best(rows, groups, max_detections)
+    # Groups that have people: there may be far more pairs of a category and an image.
+    peopled = np.union1d(truth_groups, groups)
     truth, ignored, detection_of_truth, never = _core.match_people(
         truth_xy=truths.xy,
         visibility=truths.visibility,
@@ -107,12 +109,12 @@ def match(
         sigmas=np.array(sigmas, np.float64),
         truth_ignored=_bytes(truth_ignored),
         truth_rows=truth_rows,
-        truth_offsets=truth_offsets,
+        truth_offsets=_offsets(truth_groups, peopled),
         detection_xy=detections.xy,
         detection_areas=detections.loaded_areas if detection_areas is None else detection_areas,
         detection_ignored=_bytes(detection_ignored),
         detection_rows=rows,
-        detection_offsets=offsets,
+        detection_offsets=_offsets(groups, peopled),
         thresholds=[float(t) for t in thresholds],
         ranges=[(float(r.least_px2), float(r.most_px2)) for r in ranges],
     )
@@ -123,9 +125,7 @@ def match(
         thresholds=np.array(thresholds, np.float64),
         ranges=tuple(ranges),
         order=rows,
-        offsets=offsets[:: len(truths.images)]
-        if len(truths.images)
-        else np.zeros(len(categories) + 1, np.int64),
+        offsets=_offsets(groups // max(num_images, 1), np.arange(len(categories))),
         truth=truth,
         ignored=ignored.view(np.bool_),
         detection_of_truth=detection_of_truth,
@@ -153,19 +153,24 @@ def accumulate(
     shape = (len(matches.thresholds), len(recall_levels), len(matches.categories), len(matches.ranges))
     precision, reached = np.full(shape, -1.0), np.full(shape, -1.0)
     recall = np.full((shape[0], *shape[2:]), -1.0)
-    for c, category in enumerate(matches.categories):
+    by_category = np.argsort(truths.category_ids, kind="stable")
+    ascending = truths.category_ids[by_category]
+    begins = np.searchsorted(ascending, matches.categories, side="left")
+    ends = np.searchsorted(ascending, matches.categories, side="right")
+    # A category without truths has no positive.
+    for c in np.flatnonzero(ends > begins):
         places = np.arange(matches.offsets[c], matches.offsets[c + 1])
-        wanted = truths.category_ids == category
+        wanted = by_category[begins[c] : ends[c]]
         if max_detections is not None:
             places = places[_places_in_runs(detections.image_index[matches.order[places]]) < max_detections]
         if images is not None:
             places = places[images[detections.image_index[matches.order[places]]]]
-            wanted &= images[truths.image_index]
+            wanted = wanted[images[truths.image_index[wanted]]]
         best = np.argsort(-scores[matches.order[places]], kind="stable")
         ranking = places[best]
         ranked = scores[matches.order[ranking]]
         for a in range(shape[3]):
-            positives = int(np.count_nonzero(wanted & ~matches.truth_ignored[a]))
+            positives = int(np.count_nonzero(~matches.truth_ignored[a, wanted]))
             if positives == 0:
                 continue
             for t in range(shape[0]):
@@ -209,30 +214,33 @@ def pair_oks(
     return oks
 
 
-def _groups(
-    people: Truths | Detections, categories: IntColumn, scores: FloatColumn | None, num_groups: int
+def _grouped(
+    people: Truths | Detections, categories: IntColumn, num_images: int, scores: FloatColumn | None
 ) -> tuple[IntColumn, IntColumn]:
-    """Rows by category and image, and where each group begins; people of other categories are left out."""
+    """Rows by category and image, and the group of each: its category's place times the images, and its image.
+
+    People of other categories are left out.
+    """
     place = np.searchsorted(categories, people.category_ids)
     known = np.zeros(len(place), np.bool_)
     inside = place < len(categories)
     known[inside] = categories[place[inside]] == people.category_ids[inside]
-    images = num_groups // max(len(categories), 1)
-    group = place * images + people.image_index
+    group = place * num_images + people.image_index
     # Stable: of equal scores, the first in the file comes first.
     order = np.argsort(group, kind="stable") if scores is None else np.lexsort((-scores, group))
-    order = order[known[order]]
-    counts = np.bincount(group[order], minlength=num_groups) if len(order) else np.zeros(num_groups, np.int64)
-    return order.astype(np.int64), np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    order = order[known[order]].astype(np.int64)
+    return order, group[order].astype(np.int64)
 
 
-def _best(rows: IntColumn, offsets: IntColumn, most: int) -> tuple[IntColumn, IntColumn]:
+def _best(rows: IntColumn, groups: IntColumn, most: int) -> tuple[IntColumn, IntColumn]:
     """The first `most` rows of each group."""
-    counts = np.diff(offsets)
-    if not len(counts) or counts.max() <= most:
-        return rows, offsets
-    place = np.arange(len(rows)) - np.repeat(offsets[:-1], counts)
-    return rows[place < most], np.concatenate(([0], np.cumsum(np.minimum(counts, most)))).astype(np.int64)
+    kept = _places_in_runs(groups) < most
+    return rows[kept], groups[kept]
+
+
+def _offsets(groups: IntColumn, known: IntColumn) -> IntColumn:
+    """(N + 1,) where each of the N known groups begins among ascending ones."""
+    return np.append(np.searchsorted(groups, known), len(groups)).astype(np.int64)
 
 
 def _places_in_runs(values: IntColumn) -> IntColumn:

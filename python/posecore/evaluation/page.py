@@ -9,6 +9,7 @@ from posecore.evaluation import page_curves, page_errors, page_gallery, page_tab
 from posecore.evaluation.markup import Markup, tag
 from posecore.evaluation.page_content import PageContent
 from posecore.evaluation.page_shell import document
+from posecore.evaluation.whole_file import write_whole
 
 
 def page_html(content: PageContent) -> bytes:
@@ -72,12 +73,7 @@ def save_html(path: str | os.PathLike[str], content: PageContent, *, force: bool
         raise FileExistsError(17, "there is such a file already", str(target))
     data = page_html(content)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(target, data)
     return target
 
 

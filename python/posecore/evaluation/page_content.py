@@ -226,7 +226,8 @@ class Entry:
     """One person of the gallery: a prediction and its truth, or one of them alone.
 
     Attributes:
-        key: the same for the entries of two runs that are about the same truth.
+        key: the same for the entries of two runs that are about the same truth; different for all entries of
+            one run.
         picture: index into `PageContent.pictures`.
         type: "matched", "false positive" (no truth) or "false negative" (no prediction).
         truth_id: the annotation's id, or None.

@@ -135,7 +135,8 @@ def _entry(entry: Entry, run: int) -> dict[str, object]:
         "key": plain(entry.key),
         "picture": entry.picture,
         "type": entry.type,
-        "truth": entry.truth_id,
+        # As text: JavaScript's numbers are whole up to 2^53 alone.
+        "truth": None if entry.truth_id is None else str(entry.truth_id),
         "detection": entry.detection,
         "truthXy": [_rounded(point, 1) for point in entry.truth_xy],
         "visibility": list(entry.visibility),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from posecore.evaluation.keypoint_errors import similarities, squared_distances
 from posecore.evaluation.page_content import Entry, Picture, Point
 from posecore.evaluation.page_pictures import crop_around
 from posecore.evaluation.protocol import sigmas_of
@@ -31,6 +32,14 @@ class Worst:
     most: int
     _crops: dict[str, list[Point]] = field(default_factory=dict)
     _images: dict[str, int] = field(default_factory=dict)
+    _shared: set[int] = field(init=False)
+    """Rows of truths that several detections of a run match, as a crowd may."""
+
+    def __post_init__(self) -> None:
+        self._shared = set()
+        for diagnosis in self.diagnoses:
+            rows, counts = np.unique(diagnosis.errors[0].truth_rows, return_counts=True)
+            self._shared.update(int(row) for row in rows[counts > 1])
 
     def entries(self) -> tuple[tuple[tuple[Entry, ...], ...], tuple[Picture, ...], str]:
         """Entries of each run, the pictures that they point to, and a sentence that says how they were chosen."""
@@ -70,7 +79,9 @@ class Worst:
             if entry.truth_id is None or entry.key in here:
                 continue
             row = row_of[entry.truth_id]
-            found.append(self._matched(run, pair_of[row]) if row in pair_of else self._lost(report, row))
+            # Which of several detections would stand beside which of the other run's, nobody can say.
+            if row not in self._shared:
+                found.append(self._matched(run, pair_of[row]) if row in pair_of else self._lost(report, row))
         return found
 
     def _matched(self, run: int, place: int) -> Entry:
@@ -78,12 +89,11 @@ class Worst:
         report, errors = diagnosis.report, diagnosis.errors[0]
         row, truth = int(errors.detection_rows[place]), int(errors.truth_rows[place])
         truths, detections = report.truths, report.detections
-        squares = ((detections.xy[row] - truths.xy[truth]) ** 2).sum(axis=1)
-        variances = (2 * np.asarray(sigmas_of(report.protocol.skeleton))) ** 2
-        similarity = np.exp(-squares / variances / (report.areas[truth] + np.spacing(1)) / 2)
+        squares = squared_distances(detections.xy[row], truths.xy[truth])
+        similarity = similarities(squares, report.areas[truth], sigmas_of(report.protocol.skeleton))
         labelled = truths.visibility[truth] > 0
         entry = replace(
-            self._lost(report, truth),
+            self._lost(report, truth, f"-{'ab'[run]}{row}" if truth in self._shared else ""),
             type="matched",
             detection=row,
             predicted_xy=_points(detections.xy[row]),
@@ -121,9 +131,9 @@ class Worst:
             rank=None,
         )
 
-    def _lost(self, report: Report, row: int) -> Entry:
+    def _lost(self, report: Report, row: int, pair: str = "") -> Entry:
         truths = report.truths
-        key = f"t{truths.ids[row]}"
+        key = f"t{truths.ids[row]}{pair}"
         labelled = truths.visibility[row] > 0
         self._see(key, int(truths.image_index[row]), _points(truths.xy[row][labelled]))
         return Entry(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from posecore.evaluation.protocol import same_names
 from posecore.evaluation.truths import Detections, Images, Origin, Truths
 from posecore.poses import Poses
 
@@ -85,7 +86,8 @@ def detections_of(poses: Iterable[Any], truths: Truths, category_id: int) -> Det
 
     Raises:
         TypeError: something else than (image_id, Poses).
-        ValueError: an image that the truth does not have, or poses of another number of keypoints.
+        ValueError: an image that the truth does not have, or poses of another number of keypoints, or of keypoints
+            with other names.
     """
     pairs = _pairs(poses, "results")
     wanted = truths.num_keypoints
@@ -95,6 +97,12 @@ def detections_of(poses: Iterable[Any], truths: Truths, category_id: int) -> Det
             raise ValueError(
                 f"results: wanted poses of the truth's {wanted} keypoints, got {found.skeleton.num_keypoints} "
                 f"({found.skeleton.name}) for image {image_id}"
+            )
+        names = truths.keypoint_names
+        if names and not same_names(found.skeleton.keypoints, names):
+            raise ValueError(
+                f"results: wanted poses of the truth's keypoints ({', '.join(names[:3])}, ...), got those of "
+                f"{found.skeleton.name} ({', '.join(found.skeleton.keypoints[:3])}, ...) for image {image_id}"
             )
         if image_id not in known:
             raise ValueError(f"results: wanted images of the truth, got image {image_id}")
@@ -109,6 +117,7 @@ def detections_of(poses: Iterable[Any], truths: Truths, category_id: int) -> Det
         keypoint_scores=np.where(visible, scores, 0).astype(np.float32),
         scores=_joined([found.pose_scores for _, found in pairs], (0,)).astype(np.float64),
         origin=Origin("poses"),
+        images=truths.images,
     )
 
 

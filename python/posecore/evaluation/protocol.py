@@ -32,6 +32,8 @@ class CrowdSplit(NamedTuple):
 ALL = AreaRange("all", 0.0, 1e5**2)
 COCO_RANGES = (ALL, AreaRange("medium", 32.0**2, 96.0**2), AreaRange("large", 96.0**2, 1e5**2))
 COCO_THRESHOLDS = tuple(float(t) for t in np.linspace(0.5, 0.95, 10))
+SAME_THRESHOLD = 1e-9
+"""Thresholds that are as near to each other are one: .9 is not the double that linspace gives for it."""
 RECALL_LEVELS = np.linspace(0.0, 1.0, 101)
 """The 101 levels of recall at which COCO takes precision."""
 
@@ -153,9 +155,14 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
     Raises:
         ValueError: no protocol's keypoints are these; the sentence names the choices.
     """
+    if not count:
+        raise ValueError(
+            f"protocol: {where} has neither people nor names of keypoints, which would say what it is; "
+            f"wanted one of {', '.join(names())}"
+        )
     for protocol in (COCO, CROWDPOSE, COCO_FEET):
         if count == protocol.skeleton.num_keypoints and (
-            not keypoint_names or _same(keypoint_names, protocol.skeleton.keypoints)
+            not keypoint_names or same_names(keypoint_names, protocol.skeleton.keypoints)
         ):
             return protocol
     listed = f" ({', '.join(keypoint_names[:4])}, ...)" if keypoint_names else ""
@@ -166,8 +173,8 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
     )
 
 
-def _same(these: Sequence[str], known: Sequence[str]) -> bool:
-    """Whether names agree, apart from spelling: "Left Shoulder" is left_shoulder, and CrowdPose's head top_head."""
+def same_names(these: Sequence[str], known: Sequence[str]) -> bool:
+    """Whether as many names agree, apart from spelling: "Left Shoulder" is left_shoulder, and CrowdPose's head top_head."""
     return all(
         _plain(a) == _plain(b) or {_plain(a), _plain(b)} <= {"head", "tophead", "headtop"}
         for a, b in zip(these, known, strict=True)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from posecore.evaluation.json_numbers import json_number
+from posecore.evaluation.keypoint_errors import GOOD_SIMILARITY, similarities, squared_distances
 from posecore.evaluation.matching import Accumulated, Matches, pair_oks
-from posecore.evaluation.protocol import RECALL_LEVELS, Protocol, sigmas_of
+from posecore.evaluation.protocol import RECALL_LEVELS, SAME_THRESHOLD, Protocol, sigmas_of
 from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
 from posecore.evaluation.whole_file import write_json
 
@@ -49,7 +51,8 @@ class PerKeypoint:
         labelled: (K,) int64, labelled keypoints of people that have to be found, found or not.
         compared: (K,) int64, those of people that were found.
         similarity: (K,) float64, mean keypoint similarity of what was compared, NaN where nothing was.
-        distance: (K,) float64, mean distance over the square root of the person's area.
+        distance: (K,) float64, mean distance over the square root of the person's area; infinite where one is beyond
+            all numbers.
         good: (K,) float64, share with a similarity of .85 and more.
     """
 
@@ -183,19 +186,19 @@ class Report:
         hit = (m.truth[0, t] >= 0) & ~m.ignored[0, t]
         truth_rows, rows = m.truth[0, t][hit], m.order[hit]
         labelled = self.truths.visibility[truth_rows] > 0
-        squared = ((self.detections.xy[rows] - self.truths.xy[truth_rows]) ** 2).sum(axis=2)
-        area = (self.areas[truth_rows] + np.spacing(1))[:, np.newaxis]
-        variance = (2 * np.array(sigmas_of(self.protocol.skeleton))) ** 2
-        similarity = np.exp(-squared / variance / area / 2)
+        squared = squared_distances(self.detections.xy[rows], self.truths.xy[truth_rows])
+        area = self.areas[truth_rows]
+        similarity = similarities(squared, area, self._sigmas)
+        area = np.maximum(area, 0)[:, np.newaxis] + np.spacing(1)
         compared = labelled.sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             return PerKeypoint(
                 self.protocol.skeleton.keypoints,
                 (self.truths.visibility[~m.truth_ignored[0]] > 0).sum(axis=0),
                 compared,
                 np.where(labelled, similarity, 0).sum(axis=0) / compared,
                 np.where(labelled, np.sqrt(squared / area), 0).sum(axis=0) / compared,
-                (labelled & (similarity >= 0.85)).sum(axis=0) / compared,
+                (labelled & (similarity >= GOOD_SIMILARITY)).sum(axis=0) / compared,
             )
 
     def diagnose(self, **options: Any) -> Diagnosis:
@@ -204,11 +207,11 @@ class Report:
 
         return diagnose(self, **options)
 
-    def slices(self, *, by: str) -> tuple[Slice, ...]:
+    def slices(self, **options: Any) -> tuple[Slice, ...]:
         """AP and AR of parts of the people: see `posecore.evaluation.slices.slices`."""
         from posecore.evaluation.slices import slices
 
-        return slices(self, by=by)
+        return slices(self, **options)
 
     def calibrate(self, **options: Any) -> Calibration:
         """What scores are worth: see `posecore.evaluation.calibration.calibrate`."""
@@ -217,7 +220,7 @@ class Report:
         return calibrate(self, **options)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: numbers, card, curves, tables; NaN is None."""
+        """Plain data for JSON: numbers, card, curves, tables; what is NaN or infinite is None."""
         keypoints, images = self.per_keypoint(), self.per_image()
         return {
             "stats": {n: float(v) for n, v in zip(self.stat_names, self.stats, strict=True)},
@@ -240,10 +243,14 @@ class Report:
         write_json(path, self.as_dict())
 
     def _threshold(self, threshold: float) -> int:
-        for place, known in enumerate(self.protocol.thresholds):
-            if known == threshold:
-                return place
-        raise ValueError(f"threshold: wanted one of {_spelled(self.protocol.thresholds)}, got {threshold!r}")
+        wanted = f"threshold: wanted one of {_spelled(self.protocol.thresholds)}, got {threshold!r}"
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.integer, np.floating)):
+            raise TypeError(wanted)
+        # linspace's ninth threshold is the double below .9.
+        near = np.flatnonzero(np.abs(np.array(self.protocol.thresholds) - float(threshold)) <= SAME_THRESHOLD)
+        if not near.size:
+            raise ValueError(wanted)
+        return int(near[0])
 
     def _oks(self, truth: Any, hit: Any) -> FloatColumn:
         return pair_oks(
@@ -273,13 +280,9 @@ def _file(people: Truths | Detections) -> str:
 def _table(rows: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
     columns = {field: getattr(rows, field) for field in fields}
     return [
-        {field: _plain(column[i]) for field, column in columns.items()}
+        {
+            field: value if isinstance(value := column[i], str) else json_number(value)
+            for field, column in columns.items()
+        }
         for i in range(len(columns[fields[0]]))
     ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    number = value.item()
-    return None if isinstance(number, float) and np.isnan(number) else number

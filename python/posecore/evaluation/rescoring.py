@@ -82,7 +82,7 @@ def suppress(detections: Detections, scores: FloatColumn, *, sigmas: Sequence[fl
     new = np.ones(len(order), bool)
     new[1:] = (categories[1:] != categories[:-1]) | (images[1:] != images[:-1])
     starts = np.flatnonzero(new)
-    areas = detections.areas
+    areas = detections.extents
     sizes = np.diff(np.append(starts, len(order)))
     for size in np.unique(sizes[sizes > 1]).tolist():
         groups = starts[sizes == size]

@@ -17,6 +17,7 @@ import numpy as np
 from posecore.arguments import choice, listed
 from posecore.evaluation.averages import averages
 from posecore.evaluation.boxes import crowding, truth_boxes
+from posecore.evaluation.json_numbers import json_number
 from posecore.evaluation.matching import Matches, pair_oks
 from posecore.evaluation.protocol import sigmas_of
 from posecore.evaluation.rematching import rematch
@@ -62,7 +63,7 @@ class Slice:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data; a number that was not evaluated is None."""
-        return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(self).items()}
+        return {k: json_number(v) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
 
 class _Part(NamedTuple):
@@ -71,11 +72,11 @@ class _Part(NamedTuple):
     detections: Mask  # those that are wrong here where they match no one
 
 
-def slices(report: Report, *, by: Sequence[str] = PROPERTIES) -> tuple[Slice, ...]:
+def slices(report: Report, *, by: str | Sequence[str] = PROPERTIES) -> tuple[Slice, ...]:
     """The averages of parts of a report's truths.
 
     Args:
-        by: properties. "area": the protocol's ranges. "size": the square root of the area, doubling, each from its
+        by: a property or several. "area": the protocol's ranges. "size": the square root of the area, doubling, each from its
             first number to below its second. "keypoints": how many are labelled (v > 0), by fives. "crowding": the
             greatest IoU of the person's box with another's of the picture. "aspect": whether the box is higher than
             wide. A person's box is the file's, or that of the labelled keypoints; a detection's size and shape are
@@ -86,7 +87,7 @@ def slices(report: Report, *, by: Sequence[str] = PROPERTIES) -> tuple[Slice, ..
     """
     if not isinstance(report, Report):
         raise TypeError(f"report: wanted a Report, got {type(report).__name__}")
-    names = listed(by, "by", f"wanted some of {', '.join(PROPERTIES)}")
+    names = (by,) if isinstance(by, str) else listed(by, "by", f"wanted some of {', '.join(PROPERTIES)}")
     for name in names:
         choice(name, "by", PROPERTIES)
     found: list[Slice] = []
@@ -130,7 +131,8 @@ def _beside(report: Report, wanted: Mask) -> Mask:
 
 
 def _by_size(report: Report) -> Iterator[_Part]:
-    truths, detections = np.sqrt(report.areas), np.sqrt(report.detections.areas)
+    # A box whose sides are negative has no size.
+    truths, detections = np.sqrt(np.maximum(report.areas, 0)), np.sqrt(report.detections.extents)
     for least, most in zip((0, *_SIDES_PX), (*_SIDES_PX, np.inf), strict=True):
         label = (
             f"under {most} px"
@@ -168,8 +170,9 @@ def _by_crowding(report: Report) -> Iterator[_Part]:
 def _by_aspect(report: Report) -> Iterator[_Part]:
     boxes, xy = truth_boxes(report.truths), report.detections.xy
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    high = xy[:, :, 1].max(axis=1, initial=-np.inf) - xy[:, :, 1].min(axis=1, initial=np.inf)
-    wide = xy[:, :, 0].max(axis=1, initial=-np.inf) - xy[:, :, 0].min(axis=1, initial=np.inf)
+    with np.errstate(over="ignore"):  # far is far
+        high = xy[:, :, 1].max(axis=1, initial=-np.inf) - xy[:, :, 1].min(axis=1, initial=np.inf)
+        wide = xy[:, :, 0].max(axis=1, initial=-np.inf) - xy[:, :, 0].min(axis=1, initial=np.inf)
     yield _Part("portrait", height > width, high > wide)
     yield _Part("landscape", height <= width, high <= wide)
 

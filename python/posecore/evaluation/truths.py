@@ -92,6 +92,17 @@ class Truths:
         """K."""
         return int(self.xy.shape[1])
 
+    def as_wide_as(self, keypoints: int) -> Truths:
+        """Itself; where nobody is in it, nobody of this many keypoints, as no person says how many there are."""
+        if len(self) or keypoints == self.num_keypoints:
+            return self
+        return replace(
+            self,
+            xy=np.zeros((0, keypoints, 2)),
+            visibility=np.zeros((0, keypoints), np.uint8),
+            keypoint_names=self.keypoint_names if len(self.keypoint_names) == keypoints else (),
+        )
+
     @property
     def num_labelled(self) -> IntColumn:
         """(G,) int64, how many keypoints of each person are labelled (v > 0)."""
@@ -112,7 +123,9 @@ class Detections:
         origin: the file.
         loaded_areas: (D,) float64 in px², what COCO's loader takes as each result's area where that is not the
             extent of `xy`: of its `bbox` where the first result has one, else the extent of its `keypoints`,
-            whatever fields `xy` was read from; None: the extent of `xy`.
+            whatever fields `xy` was read from; None: the extent of `xy`. Where the first result has a `segmentation`
+            and no `bbox`, pycocotools takes the areas of the masks; here the extent of the keypoints is taken.
+        images: the truths' images, which `image_index` is about; None: not known.
     """
 
     image_index: IntColumn
@@ -122,6 +135,7 @@ class Detections:
     scores: FloatColumn
     origin: Origin
     loaded_areas: FloatColumn | None = None
+    images: Images | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -140,9 +154,12 @@ class Detections:
 
     @property
     def areas(self) -> FloatColumn:
-        """(D,) float64 in px²: `loaded_areas`, else (max x - min x) (max y - min y) over all K points."""
-        if self.loaded_areas is not None:
-            return self.loaded_areas
+        """(D,) float64 in px², against area ranges: `loaded_areas`, else `extents`."""
+        return self.extents if self.loaded_areas is None else self.loaded_areas
+
+    @property
+    def extents(self) -> FloatColumn:
+        """(D,) float64 in px²: (max x - min x) (max y - min y) over all K points, whatever `loaded_areas` are."""
         if not self.xy.size:
             return np.zeros(len(self))
         # A column at a time: six times as fast as both at once.
