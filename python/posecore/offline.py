@@ -70,7 +70,7 @@ class OfflineSmoother:
         window_frames: of lowess and savgol, 3..1001. None: `usual_window` of the frames' rate.
         iterations: of lowess, 0..20.
         outlier_sigmas: what is further from its neighbours is dropped, 0.5..1000 as `find_outliers`'s; 0: nothing is.
-            The recipe of keypoint journals says 1, which drops a third of clean measurements.
+            The recipe of keypoint journals says 1, which drops nearly half of clean measurements.
         max_gap_s: a keypoint that is missing between two sights at most so many seconds apart is filled in, and a
             person who is; 0..60. What is missing for longer never is.
         fps: of frames without times, 1..1000; 30 where it is left out.

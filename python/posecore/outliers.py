@@ -41,15 +41,16 @@ def find_outliers(
     before to two after, and from three before to three after. The standard deviation is that of the distance to it,
     robust: the larger of 1.4826 times its median over the whole run, and its root mean square over 31 sights around,
     of which none counts for more than 6 of the former; so a fast movement is not taken for outliers. The worst
-    within three sights goes first, and then the others are looked at again without it: neighbours of an outlier stay,
-    and several in a row are found. The first and the last two sights of a run stay: they have no neighbours.
+    within three sights goes first, and then the others too far off are looked at again without it: neighbours of an
+    outlier stay, and several in a row are found. The first and the last two sights of a run stay: they have too few
+    neighbours.
 
     Args:
         xy: (T, K, 2) float32 in pixels, finite where visible.
         visible: (T, K) bool; all True where it is left out.
         time_s: (T,) float64 seconds, ascending; frames at 30 fps where it is left out.
-        sigmas: 0.5..1000, or 0: there are none. The recipe of keypoint journals is 1, which drops a fifth and more
-            of clean measurements; 3 keeps 99 % of them.
+        sigmas: 0.5..1000, or 0: there are none. The recipe of keypoint journals is 1, which drops nearly half of
+            clean measurements; 3 keeps 99 % of them.
         least_px: who is within this of the neighbours is no outlier, 0..1e6.
         cut_s: who is not seen for longer has no neighbours there; 7 median steps where it is left out.
 
@@ -69,8 +70,12 @@ def find_outliers(
     if limit == 0:
         return found
     seen = np.ones_like(found) if visible is None else visible
+    suspects = None
     for _ in range(_MOST_ROUNDS):
-        more = _worst(points, limit, least)
+        far, more = _worst(points, limit, least, suspects)
+        if suspects is None:
+            suspects = np.zeros_like(found)
+            suspects[points.frames[far], points.lanes[far]] = True
         if not more.any():
             break
         found[points.frames[more], points.lanes[more]] = True
@@ -81,25 +86,28 @@ def find_outliers(
     return found
 
 
-def _worst(points: Sights, limit: float, least: float) -> Bools:
-    """(M,) those too far off, of neighbours the furthest."""
-    worst = np.zeros(len(points.t), np.bool_)
+def _worst(points: Sights, limit: float, least: float, suspects: Bools | None) -> tuple[Bools, Bools]:
+    """(M,) those too far off, of suspects alone where there are some, and of neighbours among them the furthest."""
+    every, worst = np.zeros((2, len(points.t)), np.bool_)
     for part in points.parts():
         distance, judged = _distances(points, part)
         off = np.zeros(len(judged))
         for axis in range(2):
             sigmas = distance[axis] / np.maximum(_deviations(points, part, distance[axis]), _LEAST_SIGMA_PX)
             off = np.maximum(off, np.where(distance[axis] > least, sigmas, 0))
+        if suspects is not None:
+            judged &= suspects[points.frames[part], points.lanes[part]]
         off[~judged | (off <= limit)] = 0
         first, last = points.first[part] - part.start, points.end[part] - part.start - 1
         here = np.arange(len(off))
         far = off > 0
+        every[part] = far
         for step in range(1, PAIRS + 1):
             # Of two that are as far off the first.
             far &= (off > off[np.maximum(here - step, first)]) | (here - step < first)
             far &= (off >= off[np.minimum(here + step, last)]) | (here + step > last)
         worst[part] = far
-    return worst
+    return every, worst
 
 
 def _distances(points: Sights, part: slice) -> tuple[Real, Bools]:

@@ -5,12 +5,14 @@ What is read is not trusted: whatever it holds, there are poses or one sentence.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,6 +35,7 @@ _REACH_PX = 1e6
 _MOST_ID = 2**62
 _MOST_SIDE = 2**31 - 1
 _LONGEST_NAME = 4096
+_ABSENT = [0, 0, 0]
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,17 @@ def _points(
         raise _Wrong(
             f"{who}: wanted {skeleton.num_keypoints} keypoints of {skeleton.name}, got {len(listed)}"
         )
-    rows = [[0, 0, 0] if point is None else point for point in listed]
+    rows = [_ABSENT if point is None else point for point in listed]
+    there = np.array([point is not None for point in listed], np.bool_)
+    if set(map(type, rows)) == {list} and set(map(len, rows)) == {3}:
+        values = list(chain.from_iterable(rows))
+        if set(map(type, values)) <= {int, float}:
+            with contextlib.suppress(OverflowError):
+                points = np.array(values, np.float64).reshape(-1, 3)
+                scores = points[:, 2]
+                if np.abs(points).max() <= _REACH_PX and scores.min() >= 0 and scores.max() <= 1:
+                    return points, there
+    # Something is wrong: what, and with which.
     for k, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != 3 or any(type(v) not in (int, float) for v in row):
             raise _Wrong(
@@ -218,7 +231,7 @@ def _points(
                 f"{who}, {_shown(skeleton.keypoints[k])}: wanted x and y within {_REACH_PX:g} px and a "
                 f"score in [0, 1], got {', '.join(repr(v)[:20] for v in row)}"
             )
-    return np.array(rows, np.float64), np.array([point is not None for point in listed], np.bool_)
+    return np.array(rows, np.float64), there
 
 
 def _skeleton_of(name: Any, keypoints: Any, limbs: Any, wanted: Skeleton | None) -> Skeleton:

@@ -32,7 +32,7 @@ the same people. Outliers are dropped first and interpolated; then each keypoint
   lowess    lines through the frames around it, robust; no lag (the default)
   savgol    parabolas through the frames around it (Savitzky-Golay); no lag
   rts       a Kalman filter forwards and back (Rauch-Tung-Striebel); no lag
-  kalman    a Kalman filter forwards alone, as in predict --smooth; lags
+  kalman    a Kalman filter forwards alone; lags
   one-euro  the one-euro filter; lags
 At the end stands the receipt: jitter before and after, lag, gaps filled, outliers dropped.
 example: posecore smooth poses.json --plot knee.svg --keypoint right_knee"""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 
+_MOST_CELLS = 1 << 28  # about 5 GB
+
+
 @dataclass
 class Trajectory:
     """One track id from its first frame to its last, S frames.
@@ -106,7 +109,7 @@ def trajectories(frames: Sequence[Poses]) -> list[Trajectory]:
 
     Raises:
         TypeError: not Poses.
-        ValueError: frames of different skeletons, or an id twice in a frame.
+        ValueError: frames of different skeletons, an id twice in a frame, or far too many.
     """
     places: dict[int, list[tuple[int, int]]] = {}
     for number_, poses in enumerate(frames):
@@ -126,6 +129,12 @@ def trajectories(frames: Sequence[Poses]) -> list[Trajectory]:
                     f"frames: wanted each track id once a frame, got {identity} twice at {number_}"
                 )
             before.append((number_, row))
+    cells = sum(place[-1][0] + 1 - place[0][0] for place in places.values())
+    if places and cells * frames[0].skeleton.num_keypoints > _MOST_CELLS:
+        raise ValueError(
+            f"frames: wanted at most {_MOST_CELLS:,} keypoints from the first frame of each track id to its last, got "
+            f"{cells * frames[0].skeleton.num_keypoints:,}"
+        )
     return [_trajectory(identity, places[identity], frames) for identity in sorted(places)]
 
 

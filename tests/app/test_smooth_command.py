@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from predict_command import Command, written
 
+from posecore import offline
 from posecore.outputs import open_writer
 from posecore.pose_files import read_poses
 from posecore.poses import Poses
@@ -83,6 +84,10 @@ def test_the_receipt_is_data_too(command: Command, method: str) -> None:
     assert (told["frames"], told["people"], told["gaps_filled"]) == (60, 2, 0)
     assert told["outliers_dropped"] >= 1
     assert told["saved"] == ["poses.smoothed.json"]
+
+
+def test_the_command_knows_every_method() -> None:
+    assert METHODS == offline.METHODS
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "npz"])

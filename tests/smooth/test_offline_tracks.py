@@ -164,7 +164,7 @@ def test_frames_without_times_come_at_fps() -> None:
     assert xy_of(untimed, 3) == pytest.approx(xy_of(timed, 3), abs=1e-3)
 
 
-def test_what_does_not_fit_gets_a_sentence() -> None:
+def test_what_does_not_fit_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = recording(seen(walk(30, FPS, 300), 1.0))
     twice = frames[0][[0, 0]]
     other = Poses.empty(MPII16, time_s=5.0)
@@ -182,6 +182,11 @@ def test_what_does_not_fit_gets_a_sentence() -> None:
     for given, kind, sentence in cases:
         with pytest.raises(kind, match=sentence):
             smooth_tracks(given)
+    monkeypatch.setattr("posecore.trajectories._MOST_CELLS", 30 * 17 - 1)
+    with pytest.raises(
+        ValueError, match=r"frames: wanted at most 509 keypoints from the first frame .*, got 510"
+    ):
+        smooth_tracks(frames)
     for options, sentence in (
         ({"method": "magic"}, "method: wanted one of lowess"),
         ({"window_frames": 2}, "window_frames: wanted a whole number from 3"),
