@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from posecore import skeletons
 from posecore.errors import SourceError
+from posecore.printable import printable
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     frames = f"{receipt.frames} frame{'' if receipt.frames == 1 else 's'}"
     told = f"{frames}, {people}, {args.smooth}"
     if written:
-        told += f"; written: {', '.join(_printable(str(path)) for path in written)}"
+        told += f"; written: {', '.join(printable(str(path)) for path in written)}"
     print(told, file=sys.stderr)
     return OK
 
@@ -259,7 +260,3 @@ def _number(text: str) -> float:
     if not re.fullmatch(r"\d{1,12}(\.\d{1,12})?|\.\d{1,12}", text):
         raise argparse.ArgumentTypeError(f"wanted a number from 0, such as 0.5, got {text!r}")
     return float(text)
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
