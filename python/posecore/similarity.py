@@ -95,7 +95,9 @@ def _sigmas(skeleton: Skeleton) -> tuple[float, ...]:
 
 def _want(array: Any, name: str, dtypes: tuple[np.dtype[Any], ...], shape: tuple[int | None, ...]) -> None:
     """That `array` has one of these dtypes and this shape, where None stands for any length."""
-    if isinstance(array, np.ndarray):
+    # A masked array has values that nobody is to read; a memory map is an array like any other.
+    plain = type(array) in (np.ndarray, np.memmap)
+    if plain:
         dtype, found = array.dtype, array.shape
         if dtype in dtypes and len(found) == len(shape):
             for size, length in zip(shape, found, strict=True):
@@ -106,7 +108,7 @@ def _want(array: Any, name: str, dtypes: tuple[np.dtype[Any], ...], shape: tuple
     kinds = " or ".join(str(dtype) for dtype in dtypes) + (", as detections are" if len(dtypes) == 1 else "")
     sizes = ", ".join("N" if size is None else str(size) for size in shape)
     wanted = f"({sizes}{',' if len(shape) == 1 else ''})"
-    if not isinstance(array, np.ndarray):
+    if not plain:
         raise TypeError(
             f"{name}: wanted a NumPy array of shape {wanted}, {kinds}, got {type(array).__name__}"
         )

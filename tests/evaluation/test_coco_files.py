@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -359,6 +360,27 @@ def test_a_stream_that_fails_is_no_traceback() -> None:
     for stream, words in ((Broken(), "the cable is out"), (Wrong(), "got int"), (closed, "closed file")):
         with pytest.raises(SourceError, match=f"^stream: .*{words}"):
             read_truths(stream)
+
+
+def test_gzip_is_named_and_a_stream_of_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "truth.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(annotations(person(1))).encode()))
+    for truth in (path, path.read_bytes(), path.open("rb")):
+        with pytest.raises(SourceError, match=r": wanted JSON, got gzip; gzip\.open\(path\) gives a stream"):
+            read_truths(truth)
+        if isinstance(truth, io.BufferedReader):
+            truth.close()
+    with gzip.open(path) as stream:
+        assert len(read_truths(stream)) == 1
+    path.write_bytes(path.read_bytes()[:40])
+    with gzip.open(path) as stream, pytest.raises(SourceError, match=r"^stream: cannot be read \(Compressed file"):
+        read_truths(stream)
+
+
+def test_an_empty_box_of_a_person_is_none() -> None:
+    truths = read_truths(annotations(person(1, bbox=[]), person(2)))
+    assert np.isnan(truths.boxes[0]).all()
+    assert truths.boxes[1].tolist() == [100, 100, 100, 200]
 
 
 def test_real_files_are_pythons_json(shared: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -78,11 +79,18 @@ class Protocol:
         whole(self.max_detections, "max_detections", 1, 2**31 - 1)
         if not self.thresholds or any(not 0 <= number(t, "thresholds", 0, 1) <= 1 for t in self.thresholds):
             raise ValueError("thresholds: wanted at least one number from 0 to 1, got none")
+        if any(a >= b for a, b in pairwise(self.thresholds)):
+            raise ValueError(
+                f"thresholds: wanted ascending numbers, got {', '.join(f'{t:g}' for t in self.thresholds)}"
+            )
         if not self.area_ranges:
             raise ValueError("area_ranges: wanted at least one range, got none")
         for label, least, most in self.area_ranges:
             if not least <= most:
                 raise ValueError(f"area_ranges: wanted least <= most for {label!r}, got {least} and {most}")
+        labels = [area.label for area in self.area_ranges]
+        if len(set(labels)) != len(labels):
+            raise ValueError(f"area_ranges: wanted each label once, got {', '.join(map(str, labels))}")
 
 
 def sigmas_of(skeleton: Skeleton) -> tuple[float, ...]:
