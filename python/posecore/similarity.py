@@ -54,7 +54,7 @@ def oks(
         ValueError: shapes that do not fit together, a skeleton without sigmas, numbers that are NaN or infinite,
             areas below 0, no boxes where one is needed.
     """
-    sigmas = _sigmas(skeleton)
+    sigmas = sigmas_of(skeleton)
     keypoints = len(sigmas)
     if isinstance(detections, Poses):
         if detections.skeleton.keypoints != skeleton.keypoints:
@@ -79,7 +79,8 @@ def oks(
     return matrix
 
 
-def _sigmas(skeleton: Skeleton) -> tuple[float, ...]:
+def sigmas_of(skeleton: Skeleton) -> tuple[float, ...]:
+    """K sigmas of a skeleton that has them; `TypeError` or `ValueError` names the choices where it has none."""
     if not isinstance(skeleton, Skeleton):
         raise TypeError(
             f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}"

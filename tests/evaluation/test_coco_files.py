@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -344,37 +343,6 @@ def test_other_things_are_refused_by_name() -> None:
     for names in ((), ("",), ("a", "a"), ("x" * 65,), ("id",), ("a\n",), tuple("abcdefghi")):
         with pytest.raises(ValueError, match=r"^fields: "):
             read_truths(annotations(), fields=names)
-
-
-def test_a_stream_that_fails_is_no_traceback() -> None:
-    class Broken(io.RawIOBase):
-        def read(self, size: int = -1) -> Any:
-            raise OSError("the cable is out")
-
-    class Wrong:
-        def read(self, size: int) -> Any:
-            return 3
-
-    closed = io.BytesIO(b"{}")
-    closed.close()
-    for stream, words in ((Broken(), "the cable is out"), (Wrong(), "got int"), (closed, "closed file")):
-        with pytest.raises(SourceError, match=f"^stream: .*{words}"):
-            read_truths(stream)
-
-
-def test_gzip_is_named_and_a_stream_of_it_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "truth.json.gz"
-    path.write_bytes(gzip.compress(json.dumps(annotations(person(1))).encode()))
-    for truth in (path, path.read_bytes(), path.open("rb")):
-        with pytest.raises(SourceError, match=r": wanted JSON, got gzip; gzip\.open\(path\) gives a stream"):
-            read_truths(truth)
-        if isinstance(truth, io.BufferedReader):
-            truth.close()
-    with gzip.open(path) as stream:
-        assert len(read_truths(stream)) == 1
-    path.write_bytes(path.read_bytes()[:40])
-    with gzip.open(path) as stream, pytest.raises(SourceError, match=r"^stream: cannot be read \(Compressed file"):
-        read_truths(stream)
 
 
 def test_an_empty_box_of_a_person_is_none() -> None:

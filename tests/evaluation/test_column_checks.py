@@ -26,7 +26,9 @@ def test_columns_that_fit_are_scored_as_files_are() -> None:
 
 def test_detections_of_another_truth_are_refused() -> None:
     other = read_truths(annotations(person(1), images=3))
-    with pytest.raises(ValueError, match=r"^results: wanted Detections of these truths, got those \(list\) of a"):
+    with pytest.raises(
+        ValueError, match=r"^results: wanted Detections of these truths, got those \(list\) of a"
+    ):
         evaluate(other, FOUND)
 
 

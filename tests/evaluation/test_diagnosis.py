@@ -12,8 +12,8 @@ from made_people import annotations, found, keypoints, person
 from scenes import scene, without_people
 
 from posecore import COCO17, evaluate
-from posecore.evaluation.diagnosis import RANGES, Diagnosis, diagnose
 from posecore.evaluation import rescoring
+from posecore.evaluation.diagnosis import RANGES, Diagnosis, diagnose
 from posecore.evaluation.keypoint_errors import KINDS
 from posecore.evaluation.rescoring import nearest_oks, suppress
 
@@ -167,7 +167,7 @@ def test_a_picture_of_many_detections_is_bounded_in_memory(monkeypatch: pytest.M
 
     def somewhere(spread: float) -> list[float]:
         shift = random.normal(0, spread, 2)
-        return (points + [*shift, 0]).ravel().tolist()
+        return (points + np.append(shift, 0)).ravel().tolist()
 
     people = [person(n, 1, keypoints=somewhere(400)) for n in range(300)]
     results = [found(score=float(score), points=somewhere(400)) for score in random.random(600)]

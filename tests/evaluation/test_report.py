@@ -170,7 +170,9 @@ def test_as_many_categories_as_pictures_cost_what_their_people_do() -> None:
         is_crowd=truths.is_crowd[first],
         category_names=dict.fromkeys(range(many), ""),
     )
-    detections = read_detections([found(5) | {"category_id": many - 5}, found(7) | {"category_id": 1}], truths)
+    detections = read_detections(
+        [found(5) | {"category_id": many - 5}, found(7) | {"category_id": 1}], truths
+    )
     tracemalloc.start()
     matches = match(
         truths,
@@ -200,6 +202,8 @@ def test_pictures_without_people_score_minus_one_whatever_is_found() -> None:
     assert evaluate(truth, [found()], protocol="wholebody_body").stats.tolist() == [-1] * 10
     with pytest.raises(SourceError, match=r"keypoints: wanted 51 numbers"):
         evaluate(truth, [found(points=[1.0] * 6)], protocol="coco")
-    with pytest.raises(ValueError, match=r"protocol: dict has neither people nor names .* wanted one of coco,"):
+    with pytest.raises(
+        ValueError, match=r"protocol: dict has neither people nor names .* wanted one of coco,"
+    ):
         evaluate(truth, [found()])
     assert read_detections([found()], read_truths(truth)).xy.shape == (1, 17, 2)

@@ -99,7 +99,7 @@ class Params:
             if not len(getattr(self, name)):
                 raise ValueError(f"{name}: wanted at least one, got none")
         sigmas = tuple(number(sigma, "kpt_oks_sigmas", 1e-9, 1e9) for sigma in self.kpt_oks_sigmas)
-        ranges = []
+        ranges: list[AreaRange] = []
         for pair in self.areaRng:
             if len(pair) != 2:
                 raise ValueError(f"areaRng: wanted pairs of px², got {pair!r}")

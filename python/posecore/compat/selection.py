@@ -98,7 +98,9 @@ def select(
         category_ids=truth_categories,
         category_names={int(name): "" for name in names},
     )
-    detections = replace(detections, image_index=place[detections.image_index], category_ids=categories, images=images)
+    detections = replace(
+        detections, image_index=place[detections.image_index], category_ids=categories, images=images
+    )
     return Selection(truths, detections, ids[rows], areas_of(truths, protocol), protocol)
 
 

@@ -89,7 +89,9 @@ def evaluate(
     unsplit = int(np.isnan(truths.images.crowd_indices).sum()) if chosen.crowd_splits else 0
     if unsplit:
         labels = ", ".join(f"AP_{split.label}" for split in chosen.crowd_splits)
-        notes.append(f"{unsplit} of {len(truths.images)} images have no crowdIndex and are in none of {labels}")
+        notes.append(
+            f"{unsplit} of {len(truths.images)} images have no crowdIndex and are in none of {labels}"
+        )
     ignored = (truths.stated_num_keypoints == 0) if chosen.labelled == "stated" else None
     matches = match(
         truths,

@@ -8,7 +8,9 @@ import numpy as np
 
 from posecore.evaluation.truths import Detections, Images, Truths
 
-_Column = tuple[str, type[np.generic], tuple[int | str, ...], bool]  # name, dtype, shape behind the rows, finite
+_Column = tuple[
+    str, type[np.generic], tuple[int | str, ...], bool
+]  # name, dtype, shape behind the rows, finite
 
 
 def check_truths(truths: Truths) -> None:
@@ -34,7 +36,9 @@ def check_truths(truths: Truths) -> None:
     _check(truths, "truth", columns)
     for name in ("areas", "boxes"):
         if np.isinf(getattr(truths, name)).any():
-            raise ValueError(f"truth: wanted {name} that are finite, or NaN where there are none, got infinite ones")
+            raise ValueError(
+                f"truth: wanted {name} that are finite, or NaN where there are none, got infinite ones"
+            )
     _check_rows(truths, "truth", len(truths.images))
     if len(np.unique(truths.ids)) != len(truths):
         raise ValueError("truth: wanted ids that are all different, got some twice")
@@ -60,7 +64,11 @@ def check_detections(detections: Detections, truths: Truths) -> None:
     _check(detections, "results", columns)
     _check_rows(detections, "results", len(truths.images))
     images = detections.images
-    if images is not None and images is not truths.images and not np.array_equal(images.ids, truths.images.ids):
+    if (
+        images is not None
+        and images is not truths.images
+        and not np.array_equal(images.ids, truths.images.ids)
+    ):
         raise ValueError(
             f"results: wanted Detections of these truths, got those ({detections.origin.name}) of a truth of "
             f"{len(images)} other images"

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from posecore import skeletons
 from posecore.arguments import choice, number, whole
+from posecore.similarity import sigmas_of as sigmas_of
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, Skeleton
 
 
@@ -93,17 +93,6 @@ class Protocol:
             raise ValueError(f"area_ranges: wanted each label once, got {', '.join(map(str, labels))}")
 
 
-def sigmas_of(skeleton: Skeleton) -> tuple[float, ...]:
-    """The skeleton's sigmas; `ValueError` names the choices where it has none."""
-    if skeleton.sigmas is None:
-        known = ", ".join(name for name in skeletons.names() if skeletons.get(name).sigmas is not None)
-        raise ValueError(
-            f"sigmas: skeleton {skeleton.name} has none, and OKS needs one a keypoint; wanted "
-            f"dataclasses.replace(skeleton, sigmas=...), or one of {known}"
-        )
-    return skeleton.sigmas
-
-
 COCO = Protocol("coco", COCO17)
 """COCO keypoints: ten numbers, as pycocotools counts."""
 
@@ -182,7 +171,7 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
 
 
 def same_names(these: Sequence[str], known: Sequence[str]) -> bool:
-    """Whether as many names agree, apart from spelling: "Left Shoulder" is left_shoulder, and CrowdPose's head top_head."""
+    """Whether as many names agree, apart from spelling: "Left Shoulder" is left_shoulder, CrowdPose's head top_head."""
     return all(
         _plain(a) == _plain(b) or {_plain(a), _plain(b)} <= {"head", "tophead", "headtop"}
         for a, b in zip(these, known, strict=True)

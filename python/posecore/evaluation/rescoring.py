@@ -102,7 +102,9 @@ def suppress(detections: Detections, scores: FloatColumn, *, sigmas: Sequence[fl
             # Beyond 1e154 px squares overflow; such people are no one else.
             with np.errstate(over="ignore", invalid="ignore"):
                 if size * size > _CELLS_AT_ONCE:
-                    result[rows[0]] = _suppress_many(result[rows[0]], detections.xy[rows[0]], areas[rows[0]], sigmas)
+                    result[rows[0]] = _suppress_many(
+                        result[rows[0]], detections.xy[rows[0]], areas[rows[0]], sigmas
+                    )
                 else:
                     factors = _factors(detections.xy[rows], areas[rows], sigmas)
                     result[rows] = _suppress(result[rows], factors)
