@@ -88,8 +88,8 @@ def sigmas_of(skeleton: Skeleton) -> tuple[float, ...]:
     if skeleton.sigmas is None:
         having = [name for name in skeletons.names() if skeletons.get(name).sigmas is not None]
         raise ValueError(
-            f"skeleton: wanted sigmas, as {', '.join(having)} have them, got {skeleton.name} without: "
-            "dataclasses.replace(skeleton, sigmas=...) gives it its own"
+            f"sigmas: skeleton {skeleton.name} has none, and OKS needs one a keypoint; wanted "
+            f"dataclasses.replace(skeleton, sigmas=...), or one of {', '.join(having)}"
         )
     return skeleton.sigmas
 

@@ -49,7 +49,7 @@ def test_a_set_without_names_goes_by_its_count() -> None:
 def test_a_skeleton_without_sigmas_is_an_error_that_names_the_choices() -> None:
     with pytest.raises(
         ValueError,
-        match=r"skeleton: wanted sigmas, as coco17, coco_feet23, crowdpose14 have them, got mpii16",
+        match=r"sigmas: skeleton mpii16 has none.*coco17, coco_feet23, crowdpose14",
     ):
         Protocol("mine", MPII16)
 
