@@ -191,7 +191,7 @@ bool CocoPeopleReader::finish(Complaint* complaint) {
     for (int32_t i = 0; good && i < fields_.count; ++i) {
       good = required(kKeypoints + i, truths ? "x, y, v of each keypoint" : "x, y, score of each keypoint");
     }
-    if (good && record_.has(kBox) && box_.size() != 4 && (truths || box_.size() != 0)) {
+    if (good && record_.has(kBox) && box_.size() != 4 && box_.size() != 0) {
       record_.refuse(kBox, "wanted four numbers (x, y, width, height), got %zu", box_.size());
       good = false;
     }
@@ -266,7 +266,7 @@ bool CocoPeopleReader::append() {
   kept = kept && p.ids.append(id_) && p.is_crowd.append(record_.has(kIsCrowd) && is_crowd_) &&
          p.stated_num_keypoints.append(record_.has(kNumKeypoints) ? num_keypoints_ : -1) &&
          p.areas.append(record_.has(kArea) ? area_ : kNone) &&
-         p.boxes.append(record_.has(kBox) ? box_.data() : no_box, 4);
+         p.boxes.append(record_.has(kBox) && box_.size() == 4 ? box_.data() : no_box, 4);
   if (record_.has(kNumKeypoints) && labelled >= 0 && num_keypoints_ != labelled) {
     if (p.lying++ == 0) {
       p.first_lying = static_cast<int64_t>(row_);

@@ -110,7 +110,7 @@ class JsonPull {
   // The byte that was there, -1 for the end of the file.
   [[nodiscard]] int got() const { return got_; }
 
-  // The next byte where there is one, else an error: for the caller to refuse what it cannot use.
+  // Reading ends here with this status, where it has not ended before; `wanted` has to outlive the reader.
   void fail(JsonStatus status, const char* wanted);
 
  private:

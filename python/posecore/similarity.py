@@ -54,7 +54,7 @@ def oks(
         ValueError: shapes that do not fit together, a skeleton without sigmas, numbers that are NaN or infinite,
             areas below 0, no boxes where one is needed.
     """
-    sigmas = _sigmas(skeleton)
+    sigmas = sigmas_of(skeleton)
     keypoints = len(sigmas)
     if isinstance(detections, Poses):
         if detections.skeleton.keypoints != skeleton.keypoints:
@@ -79,7 +79,8 @@ def oks(
     return matrix
 
 
-def _sigmas(skeleton: Skeleton) -> tuple[float, ...]:
+def sigmas_of(skeleton: Skeleton) -> tuple[float, ...]:
+    """K sigmas of a skeleton that has them; `TypeError` or `ValueError` names the choices where it has none."""
     if not isinstance(skeleton, Skeleton):
         raise TypeError(
             f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}"
@@ -87,15 +88,17 @@ def _sigmas(skeleton: Skeleton) -> tuple[float, ...]:
     if skeleton.sigmas is None:
         having = [name for name in skeletons.names() if skeletons.get(name).sigmas is not None]
         raise ValueError(
-            f"skeleton: wanted sigmas, as {', '.join(having)} have them, got {skeleton.name} without: "
-            "dataclasses.replace(skeleton, sigmas=...) gives it its own"
+            f"sigmas: skeleton {skeleton.name} has none, and OKS needs one a keypoint; wanted "
+            f"dataclasses.replace(skeleton, sigmas=...), or one of {', '.join(having)}"
         )
     return skeleton.sigmas
 
 
 def _want(array: Any, name: str, dtypes: tuple[np.dtype[Any], ...], shape: tuple[int | None, ...]) -> None:
     """That `array` has one of these dtypes and this shape, where None stands for any length."""
-    if isinstance(array, np.ndarray):
+    # A masked array has values that nobody is to read; a memory map is an array like any other.
+    plain = type(array) in (np.ndarray, np.memmap)
+    if plain:
         dtype, found = array.dtype, array.shape
         if dtype in dtypes and len(found) == len(shape):
             for size, length in zip(shape, found, strict=True):
@@ -106,7 +109,7 @@ def _want(array: Any, name: str, dtypes: tuple[np.dtype[Any], ...], shape: tuple
     kinds = " or ".join(str(dtype) for dtype in dtypes) + (", as detections are" if len(dtypes) == 1 else "")
     sizes = ", ".join("N" if size is None else str(size) for size in shape)
     wanted = f"({sizes}{',' if len(shape) == 1 else ''})"
-    if not isinstance(array, np.ndarray):
+    if not plain:
         raise TypeError(
             f"{name}: wanted a NumPy array of shape {wanted}, {kinds}, got {type(array).__name__}"
         )

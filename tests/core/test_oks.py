@@ -261,3 +261,14 @@ def test_the_function_is_not_a_module():
 def test_boxes_may_be_left_out_where_all_truths_have_labels():
     scene = Scene(2, 3, 17)
     assert np.array_equal(oks(scene.detections, scene.truths, scene.areas, scene.skeleton), scene.oks())
+
+
+def test_masked_arrays_are_refused_and_memory_maps_are_not(tmp_path):
+    scene = Scene(2, 3, 17)
+    path = tmp_path / "detections.npy"
+    np.save(path, scene.detections)
+    mapped = np.load(path, mmap_mode="r")
+    wanted = scene.oks()
+    assert np.array_equal(oks(mapped, scene.truths, scene.areas, scene.skeleton, boxes=scene.boxes), wanted)
+    with pytest.raises(TypeError, match=r"^areas: wanted a NumPy array of shape \(3,\), .* got MaskedArray"):
+        oks(scene.detections, scene.truths, np.ma.array(scene.areas), scene.skeleton, boxes=scene.boxes)

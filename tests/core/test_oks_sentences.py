@@ -124,8 +124,8 @@ WRONG = {
     "skeleton without sigmas": (
         {"skeleton": MPII16},
         ValueError,
-        "skeleton: wanted sigmas, as coco17, coco_feet23, crowdpose14 have them, got mpii16 without: "
-        "dataclasses.replace(skeleton, sigmas=...) gives it its own",
+        "sigmas: skeleton mpii16 has none, and OKS needs one a keypoint; wanted "
+        "dataclasses.replace(skeleton, sigmas=...), or one of coco17, coco_feet23, crowdpose14",
     ),
     "skeleton of others": (
         {"skeleton": CROWDPOSE14},

@@ -345,20 +345,10 @@ def test_other_things_are_refused_by_name() -> None:
             read_truths(annotations(), fields=names)
 
 
-def test_a_stream_that_fails_is_no_traceback() -> None:
-    class Broken(io.RawIOBase):
-        def read(self, size: int = -1) -> Any:
-            raise OSError("the cable is out")
-
-    class Wrong:
-        def read(self, size: int) -> Any:
-            return 3
-
-    closed = io.BytesIO(b"{}")
-    closed.close()
-    for stream, words in ((Broken(), "the cable is out"), (Wrong(), "got int"), (closed, "closed file")):
-        with pytest.raises(SourceError, match=f"^stream: .*{words}"):
-            read_truths(stream)
+def test_an_empty_box_of_a_person_is_none() -> None:
+    truths = read_truths(annotations(person(1, bbox=[]), person(2)))
+    assert np.isnan(truths.boxes[0]).all()
+    assert truths.boxes[1].tolist() == [100, 100, 100, 200]
 
 
 def test_real_files_are_pythons_json(shared: Path) -> None:

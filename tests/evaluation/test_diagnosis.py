@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from made_people import annotations, found, keypoints, person
 from scenes import scene, without_people
 
 from posecore import COCO17, evaluate
+from posecore.evaluation import rescoring
 from posecore.evaluation.diagnosis import RANGES, Diagnosis, diagnose
 from posecore.evaluation.keypoint_errors import KINDS
+from posecore.evaluation.rescoring import nearest_oks, suppress
 
 LEFT_WRIST, RIGHT_WRIST, NOSE = 9, 10, 0
 FAR = keypoints(400, 100, v=0.8)
@@ -155,6 +158,39 @@ def test_the_box_of_a_result_does_not_change_what_its_score_should_be() -> None:
     plain, other = (evaluate(truth, given).diagnose() for given in (results, boxed))
     np.testing.assert_array_equal(plain.optimal_scores, other.optimal_scores)
     np.testing.assert_array_equal(plain.alone_optimal_scores, other.alone_optimal_scores)
+
+
+def test_a_picture_of_many_detections_is_bounded_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With little room the nearest person and the suppression are counted in parts, to the same bits."""
+    random = np.random.default_rng(5)
+    points = np.array(keypoints()).reshape(17, 3)
+
+    def somewhere(spread: float) -> list[float]:
+        shift = random.normal(0, spread, 2)
+        return (points + np.append(shift, 0)).ravel().tolist()
+
+    people = [person(n, 1, keypoints=somewhere(400)) for n in range(300)]
+    results = [found(score=float(score), points=somewhere(400)) for score in random.random(600)]
+    report = evaluate(annotations(*people), results, max_detections=2000)
+    sigmas, detections = report.protocol.skeleton.sigmas, report.detections
+    rows = np.arange(len(results))
+    counted = np.ones(300, bool)
+
+    def of_all() -> tuple[np.ndarray, np.ndarray]:
+        return (
+            nearest_oks(report.truths, detections, counted, rows, sigmas=sigmas, areas=report.areas),
+            suppress(detections, detections.scores, sigmas=sigmas),
+        )
+
+    wanted = of_all()
+    monkeypatch.setattr(rescoring, "_CELLS_AT_ONCE", 1 << 12)
+    tracemalloc.start()
+    in_parts = of_all()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2 << 20
+    np.testing.assert_array_equal(in_parts[0], wanted[0])
+    np.testing.assert_array_equal(in_parts[1], wanted[1])
 
 
 def test_background_and_missed_people_are_named() -> None:

@@ -96,5 +96,6 @@ def test_a_truth_of_two_skeletons_is_refused() -> None:
 def test_poses_of_a_truth_with_several_categories_are_refused() -> None:
     data = annotations(person(1))
     data["categories"] = [*data["categories"], {"id": 2, "name": "dog"}]
+    assert len(read_detections({}, read_truths(data))) == 0
     with pytest.raises(ValueError, match=r"^results: wanted a truth of one category for poses, got 2"):
         read_detections({1: Poses.empty(COCO17)}, read_truths(data))

@@ -48,7 +48,8 @@ def test_a_set_without_names_goes_by_its_count() -> None:
 
 def test_a_skeleton_without_sigmas_is_an_error_that_names_the_choices() -> None:
     with pytest.raises(
-        ValueError, match=r"sigmas: skeleton mpii16 has none.*coco17, coco_feet23, crowdpose14"
+        ValueError,
+        match=r"sigmas: skeleton mpii16 has none.*coco17, coco_feet23, crowdpose14",
     ):
         Protocol("mine", MPII16)
 
@@ -112,11 +113,23 @@ def test_crowdpose_counts_pictures_by_their_crowd_index() -> None:
     assert report["AP_hard"] == 0
 
 
+def test_crowdpose_without_crowd_indices_says_so() -> None:
+    points = [float(n) for k in range(14) for n in (100 + k, 100 + 3 * k, 2)]
+    truth = annotations(person(1, keypoints=points), images=3)
+    truth["categories"][0]["keypoints"] = list(CROWDPOSE14.keypoints)
+    truth["images"][2]["crowdIndex"] = 0.5
+    report = evaluate(truth, [found(points=points)])
+    note = "2 of 3 images have no crowdIndex and are in none of AP_easy, AP_medium, AP_hard"
+    assert note in report.notes
+    truth["images"] = [image | {"crowdIndex": 0.5} for image in truth["images"]]
+    assert evaluate(truth, [found(points=points)]).notes == ()
+
+
 def test_wholebody_leaves_out_results_without_any_score() -> None:
     blank = found(points=keypoints(v=0))
     report = evaluate(annotations(person(1)), [blank], protocol="wholebody_body")
     assert report["AR"] == 0
-    assert "1 results have no keypoint score above 0 and are left out" in report.notes
+    assert "1 result has no keypoint score above 0 and is left out" in report.notes
     assert evaluate(annotations(person(1)), [blank])["AR"] == 1
 
 
@@ -124,6 +137,12 @@ def test_wholebody_leaves_out_results_without_any_score() -> None:
     ("changed", "sentence"),
     [
         ({"thresholds": ()}, "thresholds: wanted at least one"),
+        ({"thresholds": (0.5, 0.75, 0.6)}, r"thresholds: wanted ascending .* got 0\.5, 0\.75, 0\.6"),
+        ({"thresholds": (0.5, 0.5)}, "thresholds: wanted ascending"),
+        (
+            {"area_ranges": (protocols.ALL, protocols.ALL)},
+            "area_ranges: wanted each label once, got all, all",
+        ),
         ({"area_ranges": ()}, "area_ranges: wanted at least one"),
         ({"area_ranges": (AreaRange("odd", 5, 4),)}, "area_ranges: wanted least <= most for 'odd'"),
         ({"max_detections": 0}, "max_detections: wanted a whole number from 1"),
@@ -140,6 +159,21 @@ def test_unknown_names_list_the_choices() -> None:
         evaluate(annotations(person(1)), [], protocol="coco17")
     with pytest.raises(TypeError, match="protocol: wanted a Protocol or a name, got int"):
         evaluate(annotations(person(1)), [], protocol=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"skeleton": "coco17"}, "skeleton: wanted a Skeleton, such as posecore.COCO17, got str"),
+        ({"sigmas": 0.05}, r"sigmas: wanted a list of numbers, one a keypoint, got 0\.05"),
+        ({"sigmas": "0.05"}, "sigmas: wanted a list of numbers, one a keypoint, got '0.05'"),
+        ({"sigmas": [None] * 17}, "sigmas: wanted a number from 1e-09 to 1e"),
+        ({"sigmas": [0.05] * 3}, "sigmas: "),
+    ],
+)
+def test_arguments_of_another_kind_are_named(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{sentence}"):
+        evaluate(annotations(person(1)), [found()], **options)  # type: ignore[arg-type]
 
 
 def test_thresholds_are_those_of_numpys_linspace() -> None:

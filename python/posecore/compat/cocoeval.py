@@ -183,6 +183,7 @@ class COCOeval:
     def _prepare(self) -> None:
         """Match everybody by the `params` of this moment."""
         p = self.params
+        thresholds = p.thresholds
         protocol = p.protocol(use_area=self.use_area, skip_unscored=self._skip_unscored)
         self._selection = select(
             _ours(self.cocoGt, "cocoGt"),
@@ -192,7 +193,7 @@ class COCOeval:
             list(p.catIds),
             use_categories=bool(p.useCats),
         )
-        self._matches = self._selection.matched()
+        self._matches = self._selection.matched(thresholds)
         self._image_results, self._listed, self._ious, self.eval = None, None, None, {}
 
     def _by_image(self) -> ImageResults:

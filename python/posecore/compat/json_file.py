@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from posecore.errors import SourceError
+from posecore.evaluation.feeds import refuse_gzip
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class JsonFile:
 
     def parsed(self, kind: type, wanted: str) -> Any:
         """The content as Python objects; `SourceError` where it is no JSON or not of this kind."""
+        refuse_gzip(self.name, self.content[:2])
         try:
             value = json.loads(self.content)
         except (ValueError, RecursionError) as error:

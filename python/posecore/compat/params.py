@@ -82,8 +82,13 @@ class Params:
             raise ValueError("recThrs: wanted ascending numbers from 0 to 1, got others")
         return levels
 
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """(T,): `iouThrs` in their order, which need not ascend; `ValueError` where one is not in 0 to 1."""
+        return tuple(number(t, "iouThrs", 0, 1) for t in self.iouThrs)
+
     def protocol(self, *, use_area: bool, skip_unscored: bool) -> Protocol:
-        """All this as a `Protocol`; `ValueError` and `TypeError` name what is wrong."""
+        """All this but the thresholds as a `Protocol`; `ValueError` and `TypeError` name what is wrong."""
         kind = _KINDS[self.iouType]
         if self.kpt_oks_sigmas is None:
             raise ValueError(
@@ -94,14 +99,14 @@ class Params:
             if not len(getattr(self, name)):
                 raise ValueError(f"{name}: wanted at least one, got none")
         sigmas = tuple(number(sigma, "kpt_oks_sigmas", 1e-9, 1e9) for sigma in self.kpt_oks_sigmas)
-        ranges = []
+        ranges: list[AreaRange] = []
         for pair in self.areaRng:
             if len(pair) != 2:
                 raise ValueError(f"areaRng: wanted pairs of px², got {pair!r}")
             least, most = (number(end, "areaRng", -np.inf, np.inf) for end in pair)
             if not least <= most:
                 raise ValueError(f"areaRng: wanted pairs that ascend, got {pair!r}")
-            ranges.append(AreaRange(f"{least:g} to {most:g}", least, most))
+            ranges.append(AreaRange(f"range {len(ranges)}", least, most))
         return Protocol(
             name=self.iouType,
             skeleton=Skeleton(
@@ -109,7 +114,6 @@ class Params:
             ),
             fields=kind.fields,
             area="annotation" if use_area else "box",
-            thresholds=tuple(number(t, "iouThrs", 0, 1) for t in self.iouThrs),
             area_ranges=tuple(ranges),
             max_detections=max(whole(most, "maxDets", 1, 2**31 - 1) for most in self.maxDets),
             labelled="stated" if self.iouType == "keypoints_crowd" else "counted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -35,15 +36,15 @@ class Selection:
     areas: FloatColumn
     protocol: Protocol
 
-    def matched(self) -> Matches:
-        """Everybody matched by the protocol."""
+    def matched(self, thresholds: Sequence[float]) -> Matches:
+        """Everybody matched by the protocol, at these thresholds of OKS."""
         protocol, truths = self.protocol, self.truths
         return match(
             truths,
             self.detections,
             sigmas=sigmas_of(protocol.skeleton),
             areas=self.areas,
-            thresholds=protocol.thresholds,
+            thresholds=thresholds,
             ranges=protocol.area_ranges,
             max_detections=protocol.max_detections,
             truth_ignored=truths.stated_num_keypoints == 0 if protocol.labelled == "stated" else None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from posecore.arguments import whole
+from posecore.arguments import listed, number, whole
 from posecore.errors import SourceError
 from posecore.evaluation import protocol as protocols
 from posecore.evaluation.coco_files import read_detections, read_truths
@@ -53,6 +53,13 @@ def evaluate(
     )
     if chosen is not None and not isinstance(chosen, Protocol):
         raise TypeError(f"protocol: wanted a Protocol or a name, got {type(chosen).__name__}")
+    if skeleton is not None and not isinstance(skeleton, Skeleton):
+        raise TypeError(
+            f"skeleton: wanted a Skeleton, such as posecore.COCO17, got {type(skeleton).__name__}"
+        )
+    if sigmas is not None:
+        wanted = "wanted a list of numbers, one a keypoint"
+        sigmas = tuple(number(sigma, "sigmas", 1e-9, 1e9) for sigma in listed(sigmas, "sigmas", wanted))
     if isinstance(truth, Truths):
         truths = truth
         check_truths(truths)
@@ -75,8 +82,16 @@ def evaluate(
     if chosen.skip_unscored:
         scored = np.asarray((detections.keypoint_scores > 0).any(axis=1))
         if not scored.all():
-            notes.append(f"{int((~scored).sum())} results have no keypoint score above 0 and are left out")
+            count = int((~scored).sum())
+            have, are = ("result has", "is") if count == 1 else ("results have", "are")
+            notes.append(f"{count} {have} no keypoint score above 0 and {are} left out")
             detections = detections.where(scored)
+    unsplit = int(np.isnan(truths.images.crowd_indices).sum()) if chosen.crowd_splits else 0
+    if unsplit:
+        labels = ", ".join(f"AP_{split.label}" for split in chosen.crowd_splits)
+        notes.append(
+            f"{unsplit} of {len(truths.images)} images have no crowdIndex and are in none of {labels}"
+        )
     ignored = (truths.stated_num_keypoints == 0) if chosen.labelled == "stated" else None
     matches = match(
         truths,

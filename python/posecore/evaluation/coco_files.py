@@ -146,7 +146,7 @@ def _holds_poses(mapping: Mapping[Any, Any]) -> bool:
 def _poses_of(results: Any) -> tuple[Iterable[Any] | None, Any]:
     """(image_id, Poses) for all of these, or None; and the results, which are whole where they were an iterator."""
     if isinstance(results, Mapping):
-        return (results.items() if _holds_poses(results) or not results else None), results
+        return (results.items() if _holds_poses(results) else None), results or []
     if isinstance(results, (list, tuple)):
         return (results if results and pose_columns.is_poses(results[0]) else None), results
     if isinstance(results, Iterator) and not hasattr(results, "read"):

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -16,6 +17,12 @@ from posecore.evaluation.truths import Origin
 _MOST_NAME = 200  # characters of a path in a sentence
 _READ_AT_ONCE = 1 << 18  # bytes or characters
 _RECORDS_AT_ONCE = 256
+
+
+def refuse_gzip(name: str, first: bytes) -> None:
+    """`SourceError` where a file begins as gzip's do (RFC 1952)."""
+    if first[:2] == b"\x1f\x8b":
+        raise SourceError(f"{name}: wanted JSON, got gzip; gzip.open(path) gives a stream that can be read")
 
 
 class Feed:
@@ -29,6 +36,7 @@ class Feed:
         self.name = name
         self._pieces = iter(pieces)
         self._rest = memoryview(b"")
+        self._begins = True
 
     def fill(self, view: memoryview) -> int:
         """Put the next bytes into `view`, and say how many; 0 at the end."""
@@ -36,6 +44,9 @@ class Feed:
             piece = next(self._pieces, None)
             if piece is None:
                 return 0
+            if self._begins and piece:
+                self._begins = False
+                refuse_gzip(self.name, piece)
             self._rest = memoryview(piece)
         count = min(len(view), len(self._rest))
         view[:count], self._rest = self._rest[:count], self._rest[count:]
@@ -66,6 +77,8 @@ class FileFeed(Feed):
     def fill(self, view: memoryview) -> int:
         with self._sentences():
             count = self._file.readinto(view) or 0
+        if not self._size:
+            refuse_gzip(self.name, bytes(view[: min(count, 2)]))
         self._hash.update(view[:count])
         self._size += count
         return count
@@ -97,7 +110,7 @@ def of_stream(stream: Any) -> Feed:
         while True:
             try:
                 piece = stream.read(_READ_AT_ONCE)
-            except OSError as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise SourceError(f"stream: cannot be read ({error})") from None
             if isinstance(piece, str):
                 # What is no UTF-8 then is found where it stands.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from posecore import skeletons
 from posecore.arguments import choice, number, whole
+from posecore.similarity import sigmas_of as sigmas_of
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, Skeleton
 
 
@@ -78,22 +79,18 @@ class Protocol:
         whole(self.max_detections, "max_detections", 1, 2**31 - 1)
         if not self.thresholds or any(not 0 <= number(t, "thresholds", 0, 1) <= 1 for t in self.thresholds):
             raise ValueError("thresholds: wanted at least one number from 0 to 1, got none")
+        if any(a >= b for a, b in pairwise(self.thresholds)):
+            raise ValueError(
+                f"thresholds: wanted ascending numbers, got {', '.join(f'{t:g}' for t in self.thresholds)}"
+            )
         if not self.area_ranges:
             raise ValueError("area_ranges: wanted at least one range, got none")
         for label, least, most in self.area_ranges:
             if not least <= most:
                 raise ValueError(f"area_ranges: wanted least <= most for {label!r}, got {least} and {most}")
-
-
-def sigmas_of(skeleton: Skeleton) -> tuple[float, ...]:
-    """The skeleton's sigmas; `ValueError` names the choices where it has none."""
-    if skeleton.sigmas is None:
-        known = ", ".join(name for name in skeletons.names() if skeletons.get(name).sigmas is not None)
-        raise ValueError(
-            f"sigmas: skeleton {skeleton.name} has none, and OKS needs one a keypoint; wanted "
-            f"dataclasses.replace(skeleton, sigmas=...), or one of {known}"
-        )
-    return skeleton.sigmas
+        labels = [area.label for area in self.area_ranges]
+        if len(set(labels)) != len(labels):
+            raise ValueError(f"area_ranges: wanted each label once, got {', '.join(map(str, labels))}")
 
 
 COCO = Protocol("coco", COCO17)
@@ -174,7 +171,7 @@ def for_keypoints(keypoint_names: Sequence[str], count: int, where: str) -> Prot
 
 
 def same_names(these: Sequence[str], known: Sequence[str]) -> bool:
-    """Whether as many names agree, apart from spelling: "Left Shoulder" is left_shoulder, and CrowdPose's head top_head."""
+    """Whether as many names agree, apart from spelling: "Left Shoulder" is left_shoulder, CrowdPose's head top_head."""
     return all(
         _plain(a) == _plain(b) or {_plain(a), _plain(b)} <= {"head", "tophead", "headtop"}
         for a, b in zip(these, known, strict=True)

@@ -278,11 +278,11 @@ def _file(people: Truths | Detections) -> str:
 
 
 def _table(rows: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
-    columns = {field: getattr(rows, field) for field in fields}
+    columns = [getattr(rows, field) for field in fields]
     return [
         {
-            field: value if isinstance(value := column[i], str) else json_number(value)
-            for field, column in columns.items()
+            field: cell if isinstance(cell, str) else json_number(cell)
+            for field, cell in zip(fields, row, strict=True)
         }
-        for i in range(len(columns[fields[0]]))
+        for row in zip(*columns, strict=True)
     ]

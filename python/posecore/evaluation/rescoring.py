@@ -53,12 +53,22 @@ def nearest_oks(
     of_people, of_rows = np.split(picture.reshape(-1), [len(people)])
     people = people[np.argsort(of_people, kind="stable")]
     counts = np.bincount(of_people, minlength=pictures.shape[1])
-    each = counts[of_rows]
-    within = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
-    truth_rows = people[np.repeat((np.cumsum(counts) - counts)[of_rows], each) + within]
-    detection_rows = np.repeat(rows, each)
-    oks = pair_oks(truths, detections, truth_rows, detection_rows, sigmas=sigmas, areas=areas)
-    np.maximum.at(nearest, detection_rows, oks)
+    firsts = np.cumsum(counts) - counts
+    met = np.flatnonzero(counts[of_rows])
+    ends = np.cumsum(counts[of_rows[met]])
+    begin = 0
+    while begin < len(met):
+        done = ends[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(ends, done + _CELLS_AT_ONCE, side="right")))
+        some = met[begin:end]
+        each = counts[of_rows[some]]
+        starts = np.cumsum(each) - each
+        within = np.arange(each.sum()) - np.repeat(starts, each)
+        truth_rows = people[np.repeat(firsts[of_rows[some]], each) + within]
+        detection_rows = np.repeat(rows[some], each)
+        oks = pair_oks(truths, detections, truth_rows, detection_rows, sigmas=sigmas, areas=areas)
+        nearest[rows[some]] = np.maximum(0.0, np.maximum.reduceat(oks, starts))
+        begin = end
     return nearest
 
 
@@ -91,17 +101,32 @@ def suppress(detections: Detections, scores: FloatColumn, *, sigmas: Sequence[fl
             rows = order[groups[begin : begin + at_once, None] + np.arange(size)]
             # Beyond 1e154 px squares overflow; such people are no one else.
             with np.errstate(over="ignore", invalid="ignore"):
-                factors = _factors(detections.xy[rows], areas[rows], sigmas)
-            result[rows] = _suppress(result[rows], factors)
+                if size * size > _CELLS_AT_ONCE:
+                    result[rows[0]] = _suppress_many(
+                        result[rows[0]], detections.xy[rows[0]], areas[rows[0]], sigmas
+                    )
+                else:
+                    factors = _factors(detections.xy[rows], areas[rows], sigmas)
+                    result[rows] = _suppress(result[rows], factors)
     return result
 
 
 def _factors(xy: FloatColumn, areas: FloatColumn, sigmas: Sequence[float]) -> FloatColumn:
     """(N, n, n) what each of n detections (N, n, K, 2) of areas (N, n) does to the score of each other."""
-    pictures, size, keypoints, _ = xy.shape
+    pictures, size, _, _ = xy.shape
     one, other = np.triu_indices(size, 1)
+    factors = np.ones((pictures, size, size))
+    factors[:, one, other] = _pair_factors(xy, areas, one, other, sigmas)
+    factors[:, other, one] = factors[:, one, other]
+    return factors
+
+
+def _pair_factors(
+    xy: FloatColumn, areas: FloatColumn, one: IntColumn, other: IntColumn, sigmas: Sequence[float]
+) -> FloatColumn:
+    """(N, P) factors of P pairs of places of the n detections (N, n, K, 2) of areas (N, n)."""
     scale = 1 / (2 * (0.5 * (areas[:, one] + areas[:, other]) + np.spacing(1)))
-    total: FloatColumn = np.zeros((pictures, len(one)))
+    total: FloatColumn = np.zeros(scale.shape)
     for keypoint, sigma in enumerate(sigmas):
         x, y = xy[:, :, keypoint, 0], xy[:, :, keypoint, 1]
         squares = (x[:, one] - x[:, other]) ** 2
@@ -109,10 +134,8 @@ def _factors(xy: FloatColumn, areas: FloatColumn, sigmas: Sequence[float]) -> Fl
         squares *= scale
         squares *= -1 / (2 * sigma) ** 2
         total += np.exp(squares, out=squares)
-    total = np.nan_to_num(total / keypoints)
-    factors = np.ones((pictures, size, size))
-    factors[:, one, other] = np.exp(-(total**2) / SUPPRESSION)
-    factors[:, other, one] = factors[:, one, other]
+    total = np.nan_to_num(total / xy.shape[2])
+    factors: FloatColumn = np.exp(-(total**2) / SUPPRESSION)
     return factors
 
 
@@ -124,4 +147,19 @@ def _suppress(scores: FloatColumn, factors: FloatColumn) -> FloatColumn:
         best = np.where(waiting, scores, -1.0).argmax(axis=1)
         waiting[pictures, best] = False
         scores = np.where(waiting, scores * factors[pictures, best], scores)
+    return scores
+
+
+def _suppress_many(
+    scores: FloatColumn, xy: FloatColumn, areas: FloatColumn, sigmas: Sequence[float]
+) -> FloatColumn:
+    """(n,) the same of one picture of n detections (n, K, 2), each against those that wait: memory is n, not n²."""
+    scores = scores.copy()
+    waiting = np.arange(len(scores))
+    while len(waiting) > 1:
+        place = int(scores[waiting].argmax())
+        best, waiting = waiting[place : place + 1], np.delete(waiting, place)
+        scores[waiting] *= _pair_factors(
+            xy[np.newaxis], areas[np.newaxis], np.repeat(best, len(waiting)), waiting, sigmas
+        )[0]
     return scores

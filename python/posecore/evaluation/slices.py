@@ -76,11 +76,11 @@ def slices(report: Report, *, by: str | Sequence[str] = PROPERTIES) -> tuple[Sli
     """The averages of parts of a report's truths.
 
     Args:
-        by: a property or several. "area": the protocol's ranges. "size": the square root of the area, doubling, each from its
-            first number to below its second. "keypoints": how many are labelled (v > 0), by fives. "crowding": the
-            greatest IoU of the person's box with another's of the picture. "aspect": whether the box is higher than
-            wide. A person's box is the file's, or that of the labelled keypoints; a detection's size and shape are
-            those of the box around all its keypoints.
+        by: a property or several. "area": the protocol's ranges. "size": the square root of the area, doubling, each
+            from its first number to below its second. "keypoints": how many are labelled (v > 0), by fives.
+            "crowding": the greatest IoU of the person's box with another's of the picture. "aspect": whether the box
+            is higher than wide. A person's box is the file's, or that of the labelled keypoints; a detection's size
+            and shape are those of the box around all its keypoints.
 
     Raises:
         TypeError, ValueError: not a report, or a property of another name.
