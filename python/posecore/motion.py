@@ -29,9 +29,10 @@ _START_VELOCITY = (1e-6, 1e6)
 
 def usual_acceleration(fps: float) -> float:
     """What the filters take where nobody says, in sizes / s^2. Below 30 fps what a frame adds to a velocity stays what
-    it is at 30, so that the gain of a frame does: else slow videos would be given back as they came."""
-    slow = fps / NOMINAL_FPS
-    return 10.0 * min(1.0, slow * math.sqrt(slow))
+    it is at 30, so that the gain of a frame does: else slow videos would be given back as they came. Below 15 fps it
+    falls nearly with the cube: one frame says little about the next there, and trembling is most of the change."""
+    slow = min(1.0, fps / NOMINAL_FPS)
+    return 10.0 * slow * math.sqrt(slow) * min(1.0, 2 * slow) ** 1.47
 
 
 def velocity_noise(acceleration: float, noise: float, fps: float) -> float:
