@@ -32,7 +32,7 @@ def usual_acceleration(fps: float) -> float:
     it is at 30, so that the gain of a frame does: else slow videos would be given back as they came. Below 15 fps it
     falls nearly with the cube: one frame says little about the next there, and trembling is most of the change."""
     slow = min(1.0, fps / NOMINAL_FPS)
-    return 10.0 * slow * math.sqrt(slow) * min(1.0, 2 * slow) ** 1.47
+    return 10.0 * math.pow(slow, 1.5) * math.pow(min(1.0, 2 * slow), 1.47)
 
 
 def velocity_noise(acceleration: float, noise: float, fps: float) -> float:
