@@ -96,6 +96,8 @@ def test_crowdpose_goes_by_the_stated_number_of_keypoints() -> None:
     report = evaluate(truth, [found(points=points)])
     assert report.protocol.name == "crowdpose"
     assert report.stats.tolist() == [-1] * 9
+    assert dict(report.card())["ignored truths"] == "crowds, num_keypoints 0, area outside of the range"
+    assert report.notes == ()
     assert report.stat_names == (
         "AP", "AP50", "AP75", "AR", "AR50", "AR75", "AP_easy", "AP_medium", "AP_hard",
     )  # fmt: skip

@@ -35,6 +35,7 @@ def test_the_card_says_what_the_numbers_are_of(report: Report) -> None:
     card = dict(report.card())
     assert card["protocol"] == "coco"
     assert card["area in OKS"] == "the annotation's area"
+    assert card["images"] == "2, of which 2 have results"
     assert card["truths"] == "3, of which 2 count"
     assert card["detections per image"] == "the best 20"
     assert card["sigmas"].startswith("0.026 0.025 0.025 0.035")
@@ -107,7 +108,13 @@ def test_json_holds_every_number_and_no_nan(report: Report, tmp_path: Path) -> N
     data = json.loads((tmp_path / "report.json").read_text())
     assert data["stats"]["AP"] == report["AP"]
     assert np.array(data["precision"]).shape == (10, 101, 1, 3)
-    assert data["images"][1]["mean_oks"] is None
+    assert data["images"][1] == {
+        "id": 2, "file": "2.jpg", "truths": 0, "found": 0, "missed": 0, "wrong": 0, "mean_oks": None,
+    }  # fmt: skip
+    assert data["keypoints"][0]["name"] == "nose"
+    assert data["protocol"]["sigmas"] == list(COCO17.sigmas or ())
+    assert data["counts"]["truths_that_count"] == 2
+    assert data["truth"] == {"name": "dict", "sha256": None, "size_bytes": None}
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from posecore.arguments import listed, number, whole
 from posecore.errors import SourceError
 from posecore.evaluation import protocol as protocols
-from posecore.evaluation.coco_files import read_detections, read_truths
+from posecore.evaluation.coco_files import LYING_NOTE, read_detections, read_truths
 from posecore.evaluation.column_checks import check_detections, check_truths
 from posecore.evaluation.matching import Accumulated, Matches, accumulate, match, mean_of_found
 from posecore.evaluation.protocol import Protocol, sigmas_of
@@ -79,6 +79,8 @@ def evaluate(
         )
     areas = areas_of(truths, chosen)
     notes = [*truths.origin.notes, *detections.origin.notes]
+    if chosen.labelled == "stated":  # CrowdPose's numbers leave head and neck out
+        notes = [note for note in notes if not note.startswith(LYING_NOTE)]
     if chosen.skip_unscored:
         scored = np.asarray((detections.keypoint_scores > 0).any(axis=1))
         if not scored.all():

@@ -25,6 +25,8 @@ from posecore.poses import Poses
 Ids = npt.NDArray[np.int64]
 _Columns = TypeVar("_Columns")
 
+LYING_NOTE = "num_keypoints is not the number of keypoints with v > 0"
+"""How the note begins that counts such annotations."""
 _MOST_FIELDS, _MOST_FIELD_BYTES = 8, 64  # CocoFields::kMost and JsonPull::kMostKeyBytes
 _OTHER_FIELDS = (
     *("id", "image_id", "category_id", "iscrowd", "num_keypoints"),
@@ -323,7 +325,7 @@ def _unlisted(category_ids: Ids, names: Mapping[int, str], section: str, whose: 
 def _lies(ids: Ids, lying: int, row: int, said: int, counted: int) -> Iterator[str]:
     if lying:
         yield (
-            f"num_keypoints is not the number of keypoints with v > 0 in {lying} of {len(ids)} annotations; "
+            f"{LYING_NOTE} in {lying} of {len(ids)} annotations; "
             f"the first is {_record(row, ids)}, which says {said} and has {counted}"
         )
 

@@ -14,7 +14,7 @@ from posecore.evaluation.json_numbers import json_number
 from posecore.evaluation.keypoint_errors import GOOD_SIMILARITY, similarities, squared_distances
 from posecore.evaluation.matching import Accumulated, Matches, pair_oks
 from posecore.evaluation.protocol import RECALL_LEVELS, SAME_THRESHOLD, Protocol, sigmas_of
-from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Truths
+from posecore.evaluation.truths import Detections, FloatColumn, IntColumn, Origin, Truths
 from posecore.evaluation.whole_file import write_json
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Report:
         counted = int((~self.matches.truth_ignored[0]).sum())
         looked_at = len(self.matches.order)
         area = "the annotation's area" if p.area == "annotation" else f"{p.box_area_factor:g} x box"
-        labelled = "labelled keypoints (v > 0)" if p.labelled == "counted" else "num_keypoints of the file"
+        unlabelled = "no labelled keypoint (v > 0)" if p.labelled == "counted" else "num_keypoints 0"
         sizes = ", ".join(f"{r.label} [{r.least_px2:g}, {r.most_px2:g}]" for r in p.area_ranges)
         rows = [
             ("protocol", p.name),
@@ -132,11 +132,11 @@ class Report:
             ("area in OKS", area),
             ("area ranges, px²", sizes),
             ("detections per image", f"the best {p.max_detections}"),
-            ("ignored truths", f"crowds, no {labelled}, area outside of the range"),
+            ("ignored truths", f"crowds, {unlabelled}, area outside of the range"),
             ("crowd rule", "a crowd takes any number of detections; none of them counts"),
-            ("images", f"{len(truths.images):,}"),
+            ("images", f"{len(truths.images):,}, of which {self._images_with_results():,} have results"),
             ("truths", f"{len(truths):,}, of which {counted:,} count"),
-            ("detections", f"{len(detections):,}, of which {looked_at:,} are looked at"),
+            ("detections", f"{len(detections):,}, of which {looked_at:,} are among the best of their image"),
             ("truth", _file(truths)),
             ("results", _file(detections)),
         ]
@@ -224,7 +224,18 @@ class Report:
         keypoints, images = self.per_keypoint(), self.per_image()
         return {
             "stats": {n: float(v) for n, v in zip(self.stat_names, self.stats, strict=True)},
-            "protocol": [{"label": label, "value": value} for label, value in self.card()],
+            "protocol": self._protocol_dict(),
+            "counts": {
+                "images": len(self.truths.images),
+                "images_with_results": self._images_with_results(),
+                "truths": len(self.truths),
+                "truths_that_count": int((~self.matches.truth_ignored[0]).sum()),
+                "detections": len(self.detections),
+                "detections_looked_at": len(self.matches.order),
+            },
+            "truth": _origin_dict(self.truths.origin),
+            "results": _origin_dict(self.detections.origin),
+            "notes": list(self.notes),
             "thresholds": list(self.protocol.thresholds),
             "area_ranges": [r.label for r in self.protocol.area_ranges],
             "recall_levels": RECALL_LEVELS.tolist(),
@@ -232,10 +243,41 @@ class Report:
             "precision": self.accumulated.precision.tolist(),
             "recall": self.accumulated.recall.tolist(),
             "scores": self.accumulated.scores.tolist(),
-            "keypoints": _table(
-                keypoints, ("names", "labelled", "compared", "similarity", "distance", "good")
+            "keypoints": _rows(
+                name=keypoints.names,
+                labelled=keypoints.labelled,
+                compared=keypoints.compared,
+                similarity=keypoints.similarity,
+                distance=keypoints.distance,
+                good=keypoints.good,
             ),
-            "images": _table(images, ("ids", "truths", "found", "wrong", "mean_oks")),
+            "images": _rows(
+                id=images.ids,
+                file=self.truths.images.file_names,
+                truths=images.truths,
+                found=images.found,
+                missed=images.truths - images.found,
+                wrong=images.wrong,
+                mean_oks=images.mean_oks,
+            ),
+        }
+
+    def _images_with_results(self) -> int:
+        return len(np.unique(self.detections.image_index))
+
+    def _protocol_dict(self) -> dict[str, Any]:
+        p = self.protocol
+        return {
+            "name": p.name,
+            "skeleton": p.skeleton.name,
+            "keypoints": list(p.skeleton.keypoints),
+            "sigmas": list(sigmas_of(p.skeleton)),
+            "area": p.area,
+            "box_area_factor": p.box_area_factor if p.area == "box" else None,
+            "area_ranges": [r._asdict() for r in p.area_ranges],
+            "max_detections": p.max_detections,
+            "labelled": p.labelled,
+            "skip_unscored": p.skip_unscored,
         }
 
     def save_json(self, path: str | os.PathLike[str]) -> None:
@@ -277,12 +319,15 @@ def _file(people: Truths | Detections) -> str:
     return f"{origin.name}{digest}"
 
 
-def _table(rows: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
-    columns = [getattr(rows, field) for field in fields]
+def _origin_dict(origin: Origin) -> dict[str, Any]:
+    return {"name": origin.name, "sha256": origin.sha256, "size_bytes": origin.size_bytes}
+
+
+def _rows(**columns: Any) -> list[dict[str, Any]]:
     return [
         {
-            field: cell if isinstance(cell, str) else json_number(cell)
-            for field, cell in zip(fields, row, strict=True)
+            name: cell if isinstance(cell, str) else json_number(cell)
+            for name, cell in zip(columns, row, strict=True)
         }
-        for row in zip(*columns, strict=True)
+        for row in zip(*columns.values(), strict=True)
     ]
