@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.posed_people import fly_away, people
+from evaluation.posed_people import exchange, fly_away, people
 from posecore import cli
 from posecore.evaluation.inspection_clean import THRESHOLD
-from posecore.inspect_data import _CLEAN_THRESHOLD
+from posecore.evaluation.inspection_findings import CLEAN_RULES, SAFE_RULES
+from posecore.inspect_data import _CLEAN_RULES, _CLEAN_THRESHOLD, _SAFE_RULES
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -74,6 +75,19 @@ def test_the_clean_file_is_read_again_and_is_clean(truth: Path, capsys: Any) -> 
     assert [one for one in report["findings"] if one["kind"] == "flown" and one["suspicion"] >= 2] == []
 
 
+def test_exchanged_sides_are_left_out_only_where_that_is_asked_for(truth: Path, capsys: Any) -> None:
+    data = exchange(people(200), list(range(4, 40, 4)), ((11, 12),))
+    truth.write_text(json.dumps(data), encoding="utf-8")
+    base = (truth, "--json", "--quiet", "--out", "none", "--clean-threshold", 1, "--force")
+    report = json.loads(run(capsys, *base, "--write-clean", "clean.json")[1])
+    sides = {one["annotation_id"] for one in report["findings"] if one["kind"] == "sides"}
+    assert sides
+    assert all(why["kind"] != "sides" for one in report["left_out"] for why in one["reasons"])
+    asked = json.loads(run(capsys, *base, "--write-clean", "clean.json", "--clean-rules", "sides")[1])
+    assert {one["annotation_id"] for one in asked["left_out"]} == sides
+    assert {why["kind"] for one in asked["left_out"] for why in one["reasons"]} == {"sides"}
+
+
 def test_people_can_be_left_out_whole(truth: Path, capsys: Any) -> None:
     run(capsys, truth, "--write-clean", "clean.json", "--clean-people", "--clean-threshold", "1.5")
     ids = {a["id"] for a in json.loads(Path("clean.json").read_text(encoding="utf-8"))["annotations"]}
@@ -106,6 +120,11 @@ def test_the_annotations_are_never_overwritten(truth: Path, capsys: Any) -> None
     [
         (("--images", "nowhere"), "--images: wanted a folder, got nowhere"),
         (("--clean-people",), "--clean-people: wanted --write-clean with it, got none"),
+        (("--clean-rules", "flown"), "--clean-rules: wanted --write-clean with it, got none"),
+        (
+            ("--write-clean", "c.json", "--clean-rules", "flown,rare"),
+            "wanted some of flown, sides, picture, twin with commas between them, each once, got 'flown,rare'",
+        ),
         (("--clean-threshold", "0.5"), "wanted a number from 1 to 1000, got '0.5'"),
         (("--clean-threshold", "nan"), "wanted a number from 1 to 1000, got 'nan'"),
         (("--gallery", "-1"), "wanted a whole number from 0 to 2000, got '-1'"),
@@ -127,8 +146,9 @@ def test_options_that_are_wrong_get_one_sentence(
     assert err.count("\n") == 1
 
 
-def test_the_default_of_the_option_is_that_of_the_function() -> None:
+def test_the_defaults_of_the_options_are_those_of_the_function() -> None:
     assert _CLEAN_THRESHOLD == THRESHOLD
+    assert (_CLEAN_RULES, _SAFE_RULES) == (CLEAN_RULES, SAFE_RULES)
 
 
 def test_pictures_that_are_missing_are_counted_and_cost_nothing_else(truth: Path, capsys: Any) -> None:

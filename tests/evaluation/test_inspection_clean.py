@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from posed_people import fly_away, people, rows
+from posed_people import exchange, fly_away, people, rows
 
 from posecore.errors import SourceError
 from posecore.evaluation.coco_files import read_truths
@@ -83,6 +83,22 @@ def test_the_threshold_decides_and_people_can_go_whole(inspection: Inspection) -
     (twin,) = [one for one in omissions_of(inspection) if one.person == 300]
     told = omission_data(inspection, twin)
     assert (told["annotation_id"], told["left_out"], told["reasons"][0]["kind"]) == (77, "person", "twin")
+
+
+def test_a_clean_file_follows_no_rule_that_takes_unusual_poses_for_mistakes(inspection: Inspection) -> None:
+    with_sides = exchange(people(300), list(range(0, 60, 4)), ((11, 12), (13, 14), (15, 16)))
+    found = inspect(read_truths(with_sides))
+    listed = [one.person for one in found.findings if one.kind == "sides"]
+    assert len(listed) >= 8
+    kinds = {why.kind for one in omissions_of(found, threshold=1) for why in one.reasons}
+    assert kinds <= {"flown", "picture", "twin"}
+    asked = omissions_of(found, threshold=1, rules=("sides",))
+    assert [one.person for one in asked] == sorted(listed)
+    for kind in ("rare", "limb", "box", "no such rule"):
+        with pytest.raises(
+            ValueError, match=rf"rules: wanted some of flown, sides, picture, twin, got '{kind}'"
+        ):
+            omissions_of(inspection, rules=(kind,))
 
 
 def test_several_fields_are_cleaned_where_each_keypoint_stands() -> None:

@@ -1,15 +1,15 @@
-"""An annotation file without the labels that were judged wrong; every other byte stays."""
+"""An annotation file without labels that some rules are against; every other byte stays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from posecore.errors import SourceError
-from posecore.evaluation.inspection_findings import RULES, Finding
+from posecore.evaluation.inspection_findings import CLEAN_RULES, RULES, SAFE_RULES, Finding
 from posecore.evaluation.inspection_json import Span, edited, elements, member
 
 if TYPE_CHECKING:
@@ -40,20 +40,31 @@ class Omission:
 
 
 def omissions_of(
-    inspection: Inspection, *, threshold: float = THRESHOLD, whole: bool = False
+    inspection: Inspection,
+    *,
+    threshold: float = THRESHOLD,
+    whole: bool = False,
+    rules: Collection[str] = SAFE_RULES,
 ) -> tuple[Omission, ...]:
     """What would be left out.
 
     Args:
-        threshold: least suspicion, 1 or more; 1 takes all findings of the rules that hide something.
+        threshold: least suspicion, 1 or more; 1 takes all findings of the rules.
         whole: leave people out where else only some of their keypoints would be.
+        rules: the rules that are followed, some of `CLEAN_RULES`.
 
     Returns:
         One omission a person, in the order of the file.
+
+    Raises:
+        ValueError: `rules` has one that a clean file cannot follow.
     """
+    for kind in rules:
+        if kind not in CLEAN_RULES:
+            raise ValueError(f"rules: wanted some of {', '.join(CLEAN_RULES)}, got {kind!r}")
     people: dict[int, list[Finding]] = {}
     for one in inspection.findings:
-        if RULES[one.kind].hides and one.suspicion >= threshold:
+        if one.kind in rules and one.suspicion >= threshold:
             people.setdefault(one.person, []).append(one)
     found = []
     for person, reasons in sorted(people.items()):

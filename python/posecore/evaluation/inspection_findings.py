@@ -13,9 +13,11 @@ class Rule:
         label: a few words for tables.
         unit: what the score is measured in.
         alarm: the score from which a person is listed, suspicion 1.
-        hides: what writing a clean file does about it: "keypoints" gives them v = 0, "person" leaves the
-            person out, "" only lists.
+        hides: what writing a clean file can do about it: "keypoints" hides them, "person" leaves the person
+            out, "" only lists.
         text: the rule in a sentence or two.
+        asked: a clean file follows the rule only where it is asked for by name, because right labels of
+            unusual poses look the same.
     """
 
     label: str
@@ -23,6 +25,7 @@ class Rule:
     alarm: float
     hides: str
     text: str
+    asked: bool = False
 
 
 RULES: dict[str, Rule] = {
@@ -39,7 +42,9 @@ RULES: dict[str, Rule] = {
         "2 ln likelihood ratio",
         10.0,
         "keypoints",
-        "With left and right of these pairs exchanged, the person is likelier by exp(score / 2).",
+        "With left and right of these pairs exchanged, the person is likelier by exp(score / 2). Crossed legs "
+        "and arms and heads turned aside look the same.",
+        asked=True,
     ),
     "limb": Rule(
         "limb too long",
@@ -94,6 +99,11 @@ RULES: dict[str, Rule] = {
         "The pose as a whole is this many times as far from the mean pose as usual ones. Rare is not wrong.",
     ),
 }
+
+CLEAN_RULES = tuple(kind for kind, rule in RULES.items() if rule.hides)
+"""Rules that a clean file can follow."""
+SAFE_RULES = tuple(kind for kind in CLEAN_RULES if not RULES[kind].asked)
+"""Rules that a clean file follows where nothing else is said."""
 
 _STEPS = {"twin": 0.05, "picture": 0.04}
 """How much more score is one more suspicion."""
