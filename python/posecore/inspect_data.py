@@ -30,8 +30,9 @@ right and which are shoulders and hips. Rules list people: a keypoint that flies
 are exchanged, limbs too long, keypoints outside of the picture or the box, people annotated twice, rare
 poses. Suspicion is one scale for all: 1 is where a rule begins to list. No rule is sure, and rare is not
 wrong: look at the gallery first. --write-clean leaves out what the rules of --clean-rules list with
-suspicion 2 and more: keypoints that fly away (flown) or lie outside of the picture (picture) get v = 0, the
-later one of people annotated twice (twin) goes; all other bytes of the file stay. Exchanged sides are left
+suspicion 2 and more: keypoints that fly away (flown) or lie outside of the picture (picture) get v = 0, of
+two that are one person (twin) the one goes whose box fits its keypoints worse or that has fewer visible
+keypoints, else the later one; all other bytes of the file stay. Exchanged sides are left
 out only with --clean-rules flown,picture,twin,sides, since crossed legs and heads turned aside look the same."""
 _DEFAULT_PAGE = "inspect.html"
 _MOST_GALLERY = 2000

@@ -81,7 +81,8 @@ RULES: dict[str, Rule] = {
         "OKS",
         0.85,
         "person",
-        "Two people of one picture have this OKS over the keypoints that both have; the later one is listed.",
+        "Two people of one picture have this OKS over the keypoints that both have. Listed is the one whose box fits "
+        "its keypoints worse; where both fit, who has fewer visible keypoints, then the later one.",
     ),
     "copy": Rule(
         "same labels in another picture",
