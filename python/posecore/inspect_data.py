@@ -30,10 +30,11 @@ right and which are shoulders and hips. Rules list people: a keypoint that flies
 are exchanged, limbs too long, keypoints outside of the picture or the box, people annotated twice, rare
 poses. Suspicion is one scale for all: 1 is where a rule begins to list. No rule is sure, and rare is not
 wrong: look at the gallery first. --write-clean leaves out what the rules of --clean-rules list with
-suspicion 2 and more: keypoints that fly away (flown) or lie outside of the picture (picture) get v = 0, of
-two that are one person (twin) the one goes whose box fits its keypoints worse or that has fewer visible
-keypoints, else the later one; all other bytes of the file stay. Exchanged sides are left
-out only with --clean-rules flown,picture,twin,sides, since crossed legs and heads turned aside look the same."""
+suspicion 2 and more: keypoints that fly away (flown) or lie outside of the picture (picture) become 0, 0, 0
+(x, y and v), as COCO writes what is not labelled, and num_keypoints is less accordingly; of two that are one
+person (twin) the one goes whose box fits its keypoints worse, else who has fewer visible keypoints, else the
+later one. All other bytes of the file stay. Exchanged sides are left out only with
+--clean-rules flown,picture,twin,sides, since crossed legs and heads turned aside look the same."""
 _DEFAULT_PAGE = "inspect.html"
 _MOST_GALLERY = 2000
 _CLEAN_THRESHOLD = 2.0
@@ -220,7 +221,7 @@ def _say(
         whole = sum(one.whole for one in omissions)
         hidden = sum(len(one.keypoints) for one in omissions)
         progress.line(
-            f"{clean}: people left out: {whole}, keypoints with v = 0: {hidden} of {len(omissions) - whole} others"
+            f"{clean}: people left out: {whole}, keypoints set to 0, 0, 0: {hidden} of {len(omissions) - whole} others"
         )
     if out is not None:
         progress.line(f"written: {out}")

@@ -69,7 +69,7 @@ def test_the_clean_file_is_read_again_and_is_clean(truth: Path, capsys: Any) -> 
     changed = [
         pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]
     ]
-    assert 6 <= len(changed) <= 20
+    assert 12 <= len(changed) <= 40
     assert {new.strip().rstrip(",").rpartition(" ")[0] for _, new in changed} <= {"", '"num_keypoints":'}
     report = json.loads(run(capsys, "clean.json", "--json", "--quiet")[1])
     assert [one for one in report["findings"] if one["kind"] == "flown" and one["suspicion"] >= 2] == []
@@ -86,6 +86,16 @@ def test_exchanged_sides_are_left_out_only_where_that_is_asked_for(truth: Path, 
     asked = json.loads(run(capsys, *base, "--write-clean", "clean.json", "--clean-rules", "sides")[1])
     assert {one["annotation_id"] for one in asked["left_out"]} == sides
     assert {why["kind"] for one in asked["left_out"] for why in one["reasons"]} == {"sides"}
+
+
+def test_the_help_says_what_a_clean_file_changes(capsys: Any) -> None:
+    code, out, _ = run(capsys, "--help")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "become 0, 0, 0 (x, y and v)" in said
+    assert "num_keypoints is less accordingly" in said
+    assert "default flown,picture,twin" in said
+    assert "certain" not in said
 
 
 def test_people_can_be_left_out_whole(truth: Path, capsys: Any) -> None:

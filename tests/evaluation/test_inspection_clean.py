@@ -1,4 +1,4 @@
-"""The clean file: without what was judged wrong, and otherwise the same bytes."""
+"""The clean file: without what rules are against, and otherwise the same bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def inspection(planted: dict[str, Any]) -> Inspection:
     return inspect(read_truths(planted))
 
 
-def test_wrong_keypoints_get_v_0_and_twins_go(planted: dict[str, Any], inspection: Inspection) -> None:
+def test_wrong_keypoints_become_0_0_0_as_coco_has_it_and_twins_go(
+    planted: dict[str, Any], inspection: Inspection
+) -> None:
     omissions = omissions_of(inspection)
     text = json.dumps(planted)
     clean = json.loads(clean_text(text, "gt.json", inspection, omissions))
@@ -50,7 +52,7 @@ def test_wrong_keypoints_get_v_0_and_twins_go(planted: dict[str, Any], inspectio
         assert now["num_keypoints"] == annotation["num_keypoints"] - len(gone)
         wanted = list(annotation["keypoints"])
         for k in gone:
-            wanted[3 * k + 2] = 0
+            wanted[3 * k : 3 * k + 3] = [0, 0, 0]
         assert now == annotation | {"keypoints": wanted, "num_keypoints": now["num_keypoints"]}
     for key in ("info", "images", "categories"):
         assert clean[key] == planted[key]
@@ -115,8 +117,8 @@ def test_several_fields_are_cleaned_where_each_keypoint_stands() -> None:
         clean_text(json.dumps(data), "gt.json", inspection, omissions, fields=("keypoints", "foot_kpts"))
     )
     annotation = clean["annotations"][1]
-    assert annotation["foot_kpts"] == [5, 6, 2, 5, 6, 0] + [5, 6, 2] * 4
-    assert annotation["keypoints"][3 * labelled + 2] == 0
+    assert annotation["foot_kpts"] == [5, 6, 2, 0, 0, 0] + [5, 6, 2] * 4
+    assert annotation["keypoints"][3 * labelled : 3 * labelled + 3] == [0, 0, 0]
     assert annotation["num_keypoints"] == data["annotations"][1]["num_keypoints"] - 1
 
 

@@ -25,7 +25,7 @@ class Omission:
 
     Attributes:
         person: row of the truths.
-        keypoints: those that get v = 0; () where the person is left out.
+        keypoints: those that become 0, 0, 0; () where the person is left out.
         reasons: the findings that say so.
     """
 
@@ -101,8 +101,9 @@ def clean_text(
 ) -> str:
     """The annotation file's text without what is left out.
 
-    People are cut out of "annotations" with their comma. Keypoints that are left out keep their x and y and
-    get v = 0, and num_keypoints, where a person has it, is less by as many as were labelled in "keypoints".
+    People are cut out of "annotations" with their comma. Keypoints that are left out become 0, 0, 0, as
+    COCO writes what is not labelled, and num_keypoints, where a person has it, is less by as many as were labelled
+    in "keypoints".
 
     Args:
         text: of the file that was inspected.
@@ -159,7 +160,7 @@ def _hidden(
         numbers = [where for _, where in elements(text, at[0])] if at else []
         count = len(numbers) // 3
         here = [k - before for k in hidden if before <= k < before + count]
-        edits += [(numbers[3 * k + 2], "0") for k in here]
+        edits += [(number, "0") for k in here for number in numbers[3 * k : 3 * k + 3]]
         counted += len(here) if field == "keypoints" else 0
         before += count
     at = member(text, span[0], "num_keypoints")

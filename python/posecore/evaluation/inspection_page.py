@@ -306,8 +306,9 @@ def _left_out(inspection: Inspection, omissions: Sequence[Omission], cleaned: st
     whole = sum(one.whole for one in omissions)
     hidden = sum(len(one.keypoints) for one in omissions)
     text = (
-        f"{plain(cleaned, 300)} is the same file. People left out: {count(whole)}. Keypoints with v = 0: "
-        f"{count(hidden)}, of {count(len(omissions) - whole)} other people. Every other byte is as it was."
+        f"{plain(cleaned, 300)} is the same file. People left out: {count(whole)}. Keypoints set to 0, 0, 0: "
+        f"{count(hidden)}, of {count(len(omissions) - whole)} other people, and num_keypoints is less accordingly. "
+        "Every other byte is as it was."
     )
     rows = []
     for one in omissions[:MOST_LISTED]:
@@ -327,7 +328,7 @@ def _left_out(inspection: Inspection, omissions: Sequence[Omission], cleaned: st
 
 
 def _rules() -> list[Markup]:
-    does = {"keypoints": "keypoints get v = 0", "person": "person left out", "": "only listed"}
+    does = {"keypoints": "keypoints set to 0, 0, 0", "person": "person left out", "": "only listed"}
     rows = [
         (
             rule.label,
