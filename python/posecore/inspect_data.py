@@ -99,14 +99,18 @@ def run(args: argparse.Namespace) -> int:
     # Imported here, so that other commands start without it.
     from posecore.evaluation.inspection_clean import clean_text, omission_data, omissions_of
     from posecore.evaluation.inspection_page import page
-    from posecore.evaluation.inspection_pictures import Crops, crops_of
+    from posecore.evaluation.inspection_pictures import Crops, crops_of, opencv
 
+    if args.truth == "-":
+        raise UsageError("GT: wanted a file, which is read several times, got -: stdin is not taken")
     for option in ("--clean-people", "--clean-threshold", "--clean-rules"):
         if not args.write_clean and getattr(args, option[2:].replace("-", "_")) not in (None, False):
             raise UsageError(f"{option}: wanted --write-clean with it, got none")
     out, clean = _destinations(args)
     if args.images is not None and not Path(args.images).is_dir():
         raise UsageError(f"--images: wanted a folder, got {args.images}")
+    if args.images is not None and out is not None:
+        opencv()
     progress = Progress(quiet=args.quiet)
     inspection = _inspect(args)
     omissions: tuple[Omission, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,28 @@ def test_the_defaults_of_the_options_are_those_of_the_function() -> None:
     assert (_CLEAN_RULES, _SAFE_RULES) == (CLEAN_RULES, SAFE_RULES)
 
 
+def test_stdin_is_not_taken(capsys: Any) -> None:
+    code, out, err = run(capsys, "-")
+    assert (code, out) == (2, "")
+    assert "GT: wanted a file, which is read several times, got -: stdin is not taken" in err
+
+
+def test_pictures_without_opencv_are_refused_before_anything_is_written(
+    truth: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    Path("pictures").mkdir()
+    code, _, err = run(capsys, truth, "--images", "pictures", "--write-clean", "clean.json")
+    assert code == 1
+    assert ": a gallery with pictures needs the package cv2" in err
+    assert 'pip install "posecore[eval]"' in err
+    assert not Path("clean.json").exists()
+    # Without a page there is no gallery.
+    assert run(capsys, truth, "--images", "pictures", "--out", "none")[0] == 0
+
+
 def test_pictures_that_are_missing_are_counted_and_cost_nothing_else(truth: Path, capsys: Any) -> None:
-    pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
+    pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[eval]"')
     Path("pictures").mkdir()
     code, out, err = run(capsys, truth, "--images", "pictures", "--json")
     assert code == 0

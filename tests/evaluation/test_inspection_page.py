@@ -102,7 +102,7 @@ def test_what_was_left_out_is_listed_with_its_reasons(inspection: Inspection) ->
 
 
 def test_pictures_are_cropped_and_what_is_missing_is_counted(inspection: Inspection, tmp_path: Path) -> None:
-    cv2 = pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
+    cv2 = pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[eval]"')
     data = planted()
     names = [
         "good.png",
