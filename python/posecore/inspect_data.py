@@ -224,8 +224,9 @@ def _say(
     if clean is not None:
         whole = sum(one.whole for one in omissions)
         hidden = sum(len(one.keypoints) for one in omissions)
+        others = len(omissions) - whole
         progress.line(
-            f"{clean}: people left out: {whole}, keypoints set to 0, 0, 0: {hidden} of {len(omissions) - whole} others"
+            f"{clean}: people left out: {whole}, keypoints set to 0, 0, 0: {hidden} in {others} other people"
         )
     if out is not None:
         progress.line(f"written: {out}")

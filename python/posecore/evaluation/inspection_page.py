@@ -65,7 +65,8 @@ def page(
         [tag("p", plain(note, 400), class_="note") for note in inspection.notes],
         tag("nav", [tag("a", text, href=f"#{anchor}") for anchor, text in links]),
     )
-    footer = tag("footer", f"posecore {version} inspect-data. Left and right are the person's own.")
+    own = " Left and right are the person's own." if inspection.body.flip_pairs else ""
+    footer = tag("footer", f"posecore {version} inspect-data.{own}")
     data = gallery_block(inspection, list(people), crops, out)
     return document(
         f"Annotations of {name}",
@@ -140,12 +141,19 @@ def _gallery(inspection: Inspection, people: list[int], crops: Crops) -> list[Ma
     every = len({one.person for one in inspection.findings})
     if not every:
         return [_lead("No rule lists anybody."), tag("div", controls(inspection), hidden=True)]
-    text = (
-        f"The {count(len(people))} most suspicious of {count(every)} people that some rule lists. Blue is the person's "
-        "left, orange the right; a pale point is labelled as hidden, a ring marks the keypoints that a rule is about, "
-        "the dashed frame is the box. Dashed green is the other person of one annotated twice."
+    body = inspection.body
+    text = [f"The {count(len(people))} most suspicious of {count(every)} people that some rule lists."]
+    if body.flip_pairs:
+        text.append("Blue is the person's left, orange the right.")
+    if not body.limbs:
+        text.append("No limbs are drawn, since none are known.")
+    text.append(
+        "A pale point is labelled as hidden, a ring marks the keypoints that a rule is about, the dashed frame is "
+        "the box."
     )
-    parts = [_lead(text)]
+    if body.limbs and inspection.count("twin"):
+        text.append("Dashed green is the other person of one annotated twice.")
+    parts = [_lead(" ".join(text))]
     for what, names in (
         ("not in the folder", crops.missing),
         ("no picture that can be read", crops.broken),
@@ -266,7 +274,7 @@ def _poses(inspection: Inspection) -> list[Markup]:
         tag("span", "", class_="key left"), "left ",
         tag("span", "", class_="key right"), "right ",
         tag("span", "", class_="key middle"), "middle or both. ",
-    ]  # fmt: skip
+    ] if body.flip_pairs else []  # fmt: skip
     labelled = inspection.counts.visibility[:, 1:].sum(axis=1) > 0
     if model is not None:
         caption = [
@@ -332,7 +340,7 @@ def _rules() -> list[Markup]:
     rows = [
         (
             rule.label,
-            f"{rule.alarm:g} {rule.unit}",
+            rule.begins,
             f"{does[rule.hides]}{f', only with --clean-rules {kind}' if rule.asked else ''}",
         )
         for kind, rule in RULES.items()
