@@ -30,13 +30,18 @@ DETAILS = """\
 GT is a COCO annotation file; any number of keypoints, any skeleton. Names of keypoints say what is left and
 right and which are shoulders and hips. Rules list people: a keypoint that flies away, left and right that
 are exchanged, limbs too long, keypoints outside of the picture or the box, people annotated twice, rare
-poses. Suspicion is one scale for all: 1 is where a rule begins to list. --write-clean leaves out what is
-certain enough (suspicion 2 and more): keypoints that fly away, are exchanged or lie outside of the picture
-get v = 0, the later one of people annotated twice goes; all other bytes of the file stay. Look at the
-gallery first: rare is not wrong."""
+poses. Suspicion is one scale for all: 1 is where a rule begins to list. No rule is sure, and rare is not
+wrong: look at the gallery first. --write-clean leaves out what the rules of --clean-rules list with
+suspicion 2 and more: keypoints that fly away (flown) or lie outside of the picture (picture) become 0, 0, 0
+(x, y and v), as COCO writes what is not labelled, and num_keypoints is less accordingly; of two that are one
+person (twin) the one goes whose box fits its keypoints worse, else who has fewer visible keypoints, else the
+later one. All other bytes of the file stay. Exchanged sides are left out only with
+--clean-rules flown,picture,twin,sides, since crossed legs and heads turned aside look the same."""
 _DEFAULT_PAGE = "inspect.html"
 _MOST_GALLERY = 2000
 _CLEAN_THRESHOLD = 2.0
+_CLEAN_RULES = ("flown", "sides", "picture", "twin")
+_SAFE_RULES = ("flown", "picture", "twin")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,12 +74,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="at most so many people in the gallery (default 300)",
     )
-    add("--write-clean", metavar="FILE", help="the annotation file without what was judged wrong")
+    add("--write-clean", metavar="FILE", help="the annotation file without what the rules list")
     add(
         "--clean-threshold",
         type=_suspicion,
         metavar="S",
         help=f"least suspicion of what --write-clean leaves out, from 1 (default {_CLEAN_THRESHOLD:g})",
+    )
+    add(
+        "--clean-rules",
+        type=_rules,
+        metavar="LIST",
+        help=f"the rules that --write-clean follows, of {','.join(_CLEAN_RULES)} (default {','.join(_SAFE_RULES)})",
     )
     add(
         "--clean-people",
@@ -90,20 +101,25 @@ def run(args: argparse.Namespace) -> int:
     # Imported here, so that other commands start without it.
     from posecore.evaluation.inspection_clean import clean_text, omission_data, omissions_of
     from posecore.evaluation.inspection_page import page
-    from posecore.evaluation.inspection_pictures import Crops, crops_of
+    from posecore.evaluation.inspection_pictures import Crops, crops_of, opencv
 
-    if not args.write_clean and (args.clean_threshold is not None or args.clean_people):
-        option = "--clean-people" if args.clean_people else "--clean-threshold"
-        raise UsageError(f"{option}: wanted --write-clean with it, got none")
+    if args.truth == "-":
+        raise UsageError("GT: wanted a file, which is read several times, got -: stdin is not taken")
+    for option in ("--clean-people", "--clean-threshold", "--clean-rules"):
+        if not args.write_clean and getattr(args, option[2:].replace("-", "_")) not in (None, False):
+            raise UsageError(f"{option}: wanted --write-clean with it, got none")
     out, clean = _destinations(args)
     if args.images is not None and not Path(args.images).is_dir():
         raise UsageError(f"--images: wanted a folder, got {args.images}")
+    if args.images is not None and out is not None:
+        opencv()
     progress = Progress(quiet=args.quiet)
     inspection = _inspect(args)
     omissions: tuple[Omission, ...] = ()
     if clean is not None:
         threshold = _CLEAN_THRESHOLD if args.clean_threshold is None else args.clean_threshold
-        omissions = omissions_of(inspection, threshold=threshold, whole=args.clean_people)
+        rules = args.clean_rules or _SAFE_RULES
+        omissions = omissions_of(inspection, threshold=threshold, whole=args.clean_people, rules=rules)
         cleaned = clean_text(_text(args.truth), args.truth, inspection, omissions, fields=args.fields)
         write_file(clean, cleaned.encode("utf-8", errors="surrogatepass"))
     people = list(inspection.by_person())[: args.gallery]
@@ -202,9 +218,9 @@ def _say(
     if clean is not None:
         whole = sum(one.whole for one in omissions)
         hidden = sum(len(one.keypoints) for one in omissions)
+        others = len(omissions) - whole
         progress.line(
-            f"{printable(clean)}: people left out: {whole}, keypoints with v = 0: {hidden} of "
-            f"{len(omissions) - whole} others"
+            f"{printable(clean)}: people left out: {whole}, keypoints set to 0, 0, 0: {hidden} in {others} other people"
         )
     if out is not None:
         progress.line(f"written: {printable(out)}")
@@ -214,6 +230,14 @@ def _fields(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if not all(names) or len(set(names)) != len(names):
         raise argparse.ArgumentTypeError(f"wanted different names with commas between them, got {text!r}")
+    return names
+
+
+def _rules(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= set(_CLEAN_RULES) or len(set(names)) != len(names):
+        wanted = f"some of {', '.join(_CLEAN_RULES)} with commas between them, each once"
+        raise argparse.ArgumentTypeError(f"wanted {wanted}, got {text!r}")
     return names
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from evaluation.posed_people import fly_away, people
+from evaluation.posed_people import exchange, fly_away, people
 from posecore import cli
 from posecore.evaluation.inspection_clean import THRESHOLD
-from posecore.inspect_data import _CLEAN_THRESHOLD
+from posecore.evaluation.inspection_findings import CLEAN_RULES, SAFE_RULES
+from posecore.inspect_data import _CLEAN_RULES, _CLEAN_THRESHOLD, _SAFE_RULES
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -68,10 +70,33 @@ def test_the_clean_file_is_read_again_and_is_clean(truth: Path, capsys: Any) -> 
     changed = [
         pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]
     ]
-    assert 6 <= len(changed) <= 20
+    assert 12 <= len(changed) <= 40
     assert {new.strip().rstrip(",").rpartition(" ")[0] for _, new in changed} <= {"", '"num_keypoints":'}
     report = json.loads(run(capsys, "clean.json", "--json", "--quiet")[1])
     assert [one for one in report["findings"] if one["kind"] == "flown" and one["suspicion"] >= 2] == []
+
+
+def test_exchanged_sides_are_left_out_only_where_that_is_asked_for(truth: Path, capsys: Any) -> None:
+    data = exchange(people(200), list(range(4, 40, 4)), ((11, 12),))
+    truth.write_text(json.dumps(data), encoding="utf-8")
+    base = (truth, "--json", "--quiet", "--out", "none", "--clean-threshold", 1, "--force")
+    report = json.loads(run(capsys, *base, "--write-clean", "clean.json")[1])
+    sides = {one["annotation_id"] for one in report["findings"] if one["kind"] == "sides"}
+    assert sides
+    assert all(why["kind"] != "sides" for one in report["left_out"] for why in one["reasons"])
+    asked = json.loads(run(capsys, *base, "--write-clean", "clean.json", "--clean-rules", "sides")[1])
+    assert {one["annotation_id"] for one in asked["left_out"]} == sides
+    assert {why["kind"] for one in asked["left_out"] for why in one["reasons"]} == {"sides"}
+
+
+def test_the_help_says_what_a_clean_file_changes(capsys: Any) -> None:
+    code, out, _ = run(capsys, "--help")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "become 0, 0, 0 (x, y and v)" in said
+    assert "num_keypoints is less accordingly" in said
+    assert "default flown,picture,twin" in said
+    assert "certain" not in said
 
 
 def test_people_can_be_left_out_whole(truth: Path, capsys: Any) -> None:
@@ -106,6 +131,11 @@ def test_the_annotations_are_never_overwritten(truth: Path, capsys: Any) -> None
     [
         (("--images", "nowhere"), "--images: wanted a folder, got nowhere"),
         (("--clean-people",), "--clean-people: wanted --write-clean with it, got none"),
+        (("--clean-rules", "flown"), "--clean-rules: wanted --write-clean with it, got none"),
+        (
+            ("--write-clean", "c.json", "--clean-rules", "flown,rare"),
+            "wanted some of flown, sides, picture, twin with commas between them, each once, got 'flown,rare'",
+        ),
         (("--clean-threshold", "0.5"), "wanted a number from 1 to 1000, got '0.5'"),
         (("--clean-threshold", "nan"), "wanted a number from 1 to 1000, got 'nan'"),
         (("--gallery", "-1"), "wanted a whole number from 0 to 2000, got '-1'"),
@@ -127,12 +157,33 @@ def test_options_that_are_wrong_get_one_sentence(
     assert err.count("\n") == 1
 
 
-def test_the_default_of_the_option_is_that_of_the_function() -> None:
+def test_the_defaults_of_the_options_are_those_of_the_function() -> None:
     assert _CLEAN_THRESHOLD == THRESHOLD
+    assert (_CLEAN_RULES, _SAFE_RULES) == (CLEAN_RULES, SAFE_RULES)
+
+
+def test_stdin_is_not_taken(capsys: Any) -> None:
+    code, out, err = run(capsys, "-")
+    assert (code, out) == (2, "")
+    assert "GT: wanted a file, which is read several times, got -: stdin is not taken" in err
+
+
+def test_pictures_without_opencv_are_refused_before_anything_is_written(
+    truth: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    Path("pictures").mkdir()
+    code, _, err = run(capsys, truth, "--images", "pictures", "--write-clean", "clean.json")
+    assert code == 1
+    assert ": a gallery with pictures needs the package cv2" in err
+    assert 'pip install "posecore[eval]"' in err
+    assert not Path("clean.json").exists()
+    # Without a page there is no gallery.
+    assert run(capsys, truth, "--images", "pictures", "--out", "none")[0] == 0
 
 
 def test_pictures_that_are_missing_are_counted_and_cost_nothing_else(truth: Path, capsys: Any) -> None:
-    pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
+    pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[eval]"')
     Path("pictures").mkdir()
     code, out, err = run(capsys, truth, "--images", "pictures", "--json")
     assert code == 0

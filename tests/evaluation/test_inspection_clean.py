@@ -1,4 +1,4 @@
-"""The clean file: without what was judged wrong, and otherwise the same bytes."""
+"""The clean file: without what rules are against, and otherwise the same bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from posed_people import fly_away, people, rows
+from posed_people import exchange, fly_away, people, rows
 
 from posecore.errors import SourceError
 from posecore.evaluation.coco_files import read_truths
@@ -33,7 +33,9 @@ def inspection(planted: dict[str, Any]) -> Inspection:
     return inspect(read_truths(planted))
 
 
-def test_wrong_keypoints_get_v_0_and_twins_go(planted: dict[str, Any], inspection: Inspection) -> None:
+def test_wrong_keypoints_become_0_0_0_as_coco_has_it_and_twins_go(
+    planted: dict[str, Any], inspection: Inspection
+) -> None:
     omissions = omissions_of(inspection)
     text = json.dumps(planted)
     clean = json.loads(clean_text(text, "gt.json", inspection, omissions))
@@ -50,7 +52,7 @@ def test_wrong_keypoints_get_v_0_and_twins_go(planted: dict[str, Any], inspectio
         assert now["num_keypoints"] == annotation["num_keypoints"] - len(gone)
         wanted = list(annotation["keypoints"])
         for k in gone:
-            wanted[3 * k + 2] = 0
+            wanted[3 * k : 3 * k + 3] = [0, 0, 0]
         assert now == annotation | {"keypoints": wanted, "num_keypoints": now["num_keypoints"]}
     for key in ("info", "images", "categories"):
         assert clean[key] == planted[key]
@@ -85,6 +87,22 @@ def test_the_threshold_decides_and_people_can_go_whole(inspection: Inspection) -
     assert (told["annotation_id"], told["left_out"], told["reasons"][0]["kind"]) == (77, "person", "twin")
 
 
+def test_a_clean_file_follows_no_rule_that_takes_unusual_poses_for_mistakes(inspection: Inspection) -> None:
+    with_sides = exchange(people(300), list(range(0, 60, 4)), ((11, 12), (13, 14), (15, 16)))
+    found = inspect(read_truths(with_sides))
+    listed = [one.person for one in found.findings if one.kind == "sides"]
+    assert len(listed) >= 8
+    kinds = {why.kind for one in omissions_of(found, threshold=1) for why in one.reasons}
+    assert kinds <= {"flown", "picture", "twin"}
+    asked = omissions_of(found, threshold=1, rules=("sides",))
+    assert [one.person for one in asked] == sorted(listed)
+    for kind in ("rare", "limb", "box", "no such rule"):
+        with pytest.raises(
+            ValueError, match=rf"rules: wanted some of flown, sides, picture, twin, got '{kind}'"
+        ):
+            omissions_of(inspection, rules=(kind,))
+
+
 def test_several_fields_are_cleaned_where_each_keypoint_stands() -> None:
     data = people(2)
     for annotation in data["annotations"]:
@@ -99,8 +117,8 @@ def test_several_fields_are_cleaned_where_each_keypoint_stands() -> None:
         clean_text(json.dumps(data), "gt.json", inspection, omissions, fields=("keypoints", "foot_kpts"))
     )
     annotation = clean["annotations"][1]
-    assert annotation["foot_kpts"] == [5, 6, 2, 5, 6, 0] + [5, 6, 2] * 4
-    assert annotation["keypoints"][3 * labelled + 2] == 0
+    assert annotation["foot_kpts"] == [5, 6, 2, 0, 0, 0] + [5, 6, 2] * 4
+    assert annotation["keypoints"][3 * labelled : 3 * labelled + 3] == [0, 0, 0]
     assert annotation["num_keypoints"] == data["annotations"][1]["num_keypoints"] - 1
 
 

@@ -14,6 +14,7 @@ from posed_people import fly_away, people
 from posecore.evaluation.coco_files import read_truths
 from posecore.evaluation.inspection import Inspection, inspect
 from posecore.evaluation.inspection_clean import omissions_of
+from posecore.evaluation.inspection_findings import RULES
 from posecore.evaluation.inspection_page import page
 from posecore.evaluation.inspection_pictures import crops_of, view_of
 from posecore.evaluation.markup import escape, json_block, plain, tag
@@ -65,6 +66,38 @@ def test_hostile_names_stay_text() -> None:
     assert "<script>alert(1)" in gallery(text)["entries"][0]["name"]
 
 
+def test_sides_and_limbs_are_explained_only_where_they_are_drawn(inspection: Inspection) -> None:
+    text = of(inspection)
+    assert "Blue is the person" in text
+    assert 'class="key left"' in text
+    assert "No limbs are drawn" not in text
+    data = planted()
+    for category in data["categories"]:
+        del category["keypoints"], category["skeleton"]
+    for person in data["annotations"]:
+        person["keypoints"] = person["keypoints"][:-3]
+    nameless = of(inspect(read_truths(data)))
+    assert len(gallery(nameless)["entries"]) >= 10
+    assert "No limbs are drawn, since none are known." in nameless
+    for phrase in ("Blue is the person", 'class="key left"', "Left and right are the person", "Dashed green"):
+        assert phrase not in nameless
+
+
+def test_where_a_rule_begins_is_said_in_words(inspection: Inspection) -> None:
+    text = of(inspection)
+    for rule in RULES.values():
+        assert rule.begins.replace("'", "&#x27;") in text
+    assert RULES["flown"].begins == "one chance in 10^5"
+    assert RULES["sides"].begins == "148 times likelier exchanged"
+    assert RULES["picture"].begins == "1 % of the person's size"
+    lines = list(inspection.lines())
+    assert any(line.endswith("one chance in 10^5") for line in lines)
+    (head,) = [line for line in lines if line.startswith("keypoint ") and "v = 0" in line]
+    assert head.endswith(" out of box  out of picture")
+    row = lines[lines.index(head) + 1]
+    assert len(row) == len(head)
+
+
 def gallery_source(text: str) -> str:
     start = text.index('id="gallery-data"')
     return text[start : text.index("</script>", start)]
@@ -102,7 +135,7 @@ def test_what_was_left_out_is_listed_with_its_reasons(inspection: Inspection) ->
 
 
 def test_pictures_are_cropped_and_what_is_missing_is_counted(inspection: Inspection, tmp_path: Path) -> None:
-    cv2 = pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
+    cv2 = pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[eval]"')
     data = planted()
     names = [
         "good.png",

@@ -134,7 +134,13 @@ class Inspection:
             | {"any": places.cut_any, "of_people_with_box_and_picture_size": places.judged_cut},
             "repeated_file_names": self.repeated_names,
             "rules": {
-                kind: {"people": self.count(kind), "alarm": rule.alarm, "unit": rule.unit, "text": rule.text}
+                kind: {
+                    "people": self.count(kind),
+                    "alarm": rule.alarm,
+                    "unit": rule.unit,
+                    "begins": rule.begins,
+                    "text": rule.text,
+                }
                 for kind, rule in RULES.items()
             },
             "findings": [finding_data(self, one) for one in self.findings],
@@ -156,16 +162,16 @@ class Inspection:
         if places.judged_cut:
             yield f"cut by the picture's border: {_share(places.cut_any, places.judged_cut)} of boxes"
         width = max([8, *(len(_short(name)) for name in self.body.names)])
-        yield f"{'keypoint':<{width}} {'v = 0':>8} {'v = 1':>8} {'v = 2':>8} {'out of box':>11} {'picture':>8}"
+        yield f"{'keypoint':<{width}} {'v = 0':>8} {'v = 1':>8} {'v = 2':>8} {'out of box':>11} {'out of picture':>15}"
         for k, name in enumerate(self.body.names):
             v0, v1, v2 = counts.visibility[k].tolist()
             yield (
                 f"{_short(name):<{width}} {v0:>8} {v1:>8} {v2:>8} "
-                f"{int(places.outside_box[k]):>11} {int(places.outside_picture[k]):>8}"
+                f"{int(places.outside_box[k]):>11} {int(places.outside_picture[k]):>15}"
             )
-        yield f"{'reason to look':<32} {'people':>7}  from"
+        yield f"{'reason to look':<32} {'people':>7}  listed from"
         for kind, rule in RULES.items():
-            yield f"{rule.label:<32} {self.count(kind):>7}  {rule.alarm:g} {rule.unit}"
+            yield f"{rule.label:<32} {self.count(kind):>7}  {rule.begins}"
         if self.repeated_names:
             yield f"{len(self.repeated_names)} file names belong to several pictures"
         for note in self.notes:

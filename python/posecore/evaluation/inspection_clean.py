@@ -1,15 +1,15 @@
-"""An annotation file without the labels that were judged wrong; every other byte stays."""
+"""An annotation file without labels that some rules are against; every other byte stays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from posecore.errors import SourceError
-from posecore.evaluation.inspection_findings import RULES, Finding
+from posecore.evaluation.inspection_findings import CLEAN_RULES, RULES, SAFE_RULES, Finding
 from posecore.evaluation.inspection_json import Span, edited, elements, member
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Omission:
 
     Attributes:
         person: row of the truths.
-        keypoints: those that get v = 0; () where the person is left out.
+        keypoints: those that become 0, 0, 0; () where the person is left out.
         reasons: the findings that say so.
     """
 
@@ -40,20 +40,31 @@ class Omission:
 
 
 def omissions_of(
-    inspection: Inspection, *, threshold: float = THRESHOLD, whole: bool = False
+    inspection: Inspection,
+    *,
+    threshold: float = THRESHOLD,
+    whole: bool = False,
+    rules: Collection[str] = SAFE_RULES,
 ) -> tuple[Omission, ...]:
     """What would be left out.
 
     Args:
-        threshold: least suspicion, 1 or more; 1 takes all findings of the rules that hide something.
+        threshold: least suspicion, 1 or more; 1 takes all findings of the rules.
         whole: leave people out where else only some of their keypoints would be.
+        rules: the rules that are followed, some of `CLEAN_RULES`.
 
     Returns:
         One omission a person, in the order of the file.
+
+    Raises:
+        ValueError: `rules` has one that a clean file cannot follow.
     """
+    for kind in rules:
+        if kind not in CLEAN_RULES:
+            raise ValueError(f"rules: wanted some of {', '.join(CLEAN_RULES)}, got {kind!r}")
     people: dict[int, list[Finding]] = {}
     for one in inspection.findings:
-        if RULES[one.kind].hides and one.suspicion >= threshold:
+        if one.kind in rules and one.suspicion >= threshold:
             people.setdefault(one.person, []).append(one)
     found = []
     for person, reasons in sorted(people.items()):
@@ -90,8 +101,9 @@ def clean_text(
 ) -> str:
     """The annotation file's text without what is left out.
 
-    People are cut out of "annotations" with their comma. Keypoints that are left out keep their x and y and
-    get v = 0, and num_keypoints, where a person has it, is less by as many as were labelled in "keypoints".
+    People are cut out of "annotations" with their comma. Keypoints that are left out become 0, 0, 0, as
+    COCO writes what is not labelled, and num_keypoints, where a person has it, is less by as many as were labelled
+    in "keypoints".
 
     Args:
         text: of the file that was inspected.
@@ -148,7 +160,7 @@ def _hidden(
         numbers = [where for _, where in elements(text, at[0])] if at else []
         count = len(numbers) // 3
         here = [k - before for k in hidden if before <= k < before + count]
-        edits += [(numbers[3 * k + 2], "0") for k in here]
+        edits += [(number, "0") for k in here for number in numbers[3 * k : 3 * k + 3]]
         counted += len(here) if field == "keypoints" else 0
         before += count
     at = member(text, span[0], "num_keypoints")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -11,24 +12,37 @@ class Rule:
 
     Attributes:
         label: a few words for tables.
-        unit: what the score is measured in.
+        unit: what the score is measured in, for programs.
+        starts: the score from which a person is listed, for people, with places for `alarm`, `percent` and
+            `times`, which is exp(alarm / 2).
         alarm: the score from which a person is listed, suspicion 1.
-        hides: what writing a clean file does about it: "keypoints" gives them v = 0, "person" leaves the
-            person out, "" only lists.
+        hides: what writing a clean file can do about it: "keypoints" hides them, "person" leaves the person
+            out, "" only lists.
         text: the rule in a sentence or two.
+        asked: a clean file follows the rule only where it is asked for by name, because right labels of
+            unusual poses look the same.
     """
 
     label: str
     unit: str
+    starts: str
     alarm: float
     hides: str
     text: str
+    asked: bool = False
+
+    @property
+    def begins(self) -> str:
+        """Where the rule begins to list, in words."""
+        times, percent = math.exp(self.alarm / 2), 100 * self.alarm
+        return self.starts.format(alarm=self.alarm, percent=percent, times=times)
 
 
 RULES: dict[str, Rule] = {
     "flown": Rule(
         "keypoint flies away",
         "decades",
+        "one chance in 10^{alarm:g}",
         5.0,
         "keypoints",
         "The keypoint lies where the others of its person, by the poses of this set, leave it one chance in "
@@ -37,13 +51,17 @@ RULES: dict[str, Rule] = {
     "sides": Rule(
         "left and right exchanged",
         "2 ln likelihood ratio",
+        "{times:.0f} times likelier exchanged",
         10.0,
         "keypoints",
-        "With left and right of these pairs exchanged, the person is likelier by exp(score / 2).",
+        "With left and right of these pairs exchanged, the person is likelier by exp(score / 2). Crossed legs "
+        "and arms and heads turned aside look the same.",
+        asked=True,
     ),
     "limb": Rule(
         "limb too long",
         "robust z",
+        "{alarm:g} robust deviations above the median",
         5.0,
         "",
         "The limb's length by the person's size lies this many robust deviations above the set's median. "
@@ -52,6 +70,7 @@ RULES: dict[str, Rule] = {
     "picture": Rule(
         "outside of the picture",
         "share of size",
+        "{percent:g} % of the person's size",
         0.01,
         "keypoints",
         "Labelled keypoints lie outside of the picture, by this share of the root of the person's box area.",
@@ -59,6 +78,7 @@ RULES: dict[str, Rule] = {
     "box": Rule(
         "outside of the box",
         "share of size",
+        "{percent:g} % of the person's size",
         0.25,
         "",
         "Labelled keypoints lie outside of the person's box, by this share of the root of its area. "
@@ -67,6 +87,7 @@ RULES: dict[str, Rule] = {
     "together": Rule(
         "keypoints in one place",
         "keypoints",
+        "{alarm:g} keypoints",
         2.0,
         "",
         "So many labelled keypoints of the person have exactly the same coordinates.",
@@ -74,13 +95,16 @@ RULES: dict[str, Rule] = {
     "twin": Rule(
         "annotated twice",
         "OKS",
+        "an OKS of {alarm:g}",
         0.85,
         "person",
-        "Two people of one picture have this OKS over the keypoints that both have; the later one is listed.",
+        "Two people of one picture have this OKS over the keypoints that both have. Listed is the one whose box fits "
+        "its keypoints worse; where both fit, who has fewer visible keypoints, then the later one.",
     ),
     "copy": Rule(
         "same labels in another picture",
         "keypoints",
+        "{alarm:g} keypoints",
         5.0,
         "",
         "A person of another picture has exactly the same coordinates in so many keypoints: the picture may be "
@@ -89,11 +113,17 @@ RULES: dict[str, Rule] = {
     "rare": Rule(
         "rare pose",
         "misfit",
+        "{alarm:g} times the usual distance from the mean pose",
         4.0,
         "",
         "The pose as a whole is this many times as far from the mean pose as usual ones. Rare is not wrong.",
     ),
 }
+
+CLEAN_RULES = tuple(kind for kind, rule in RULES.items() if rule.hides)
+"""Rules that a clean file can follow."""
+SAFE_RULES = tuple(kind for kind in CLEAN_RULES if not RULES[kind].asked)
+"""Rules that a clean file follows where nothing else is said."""
 
 _STEPS = {"twin": 0.05, "picture": 0.04}
 """How much more score is one more suspicion."""

@@ -65,7 +65,8 @@ def page(
         [tag("p", plain(note, 400), class_="note") for note in inspection.notes],
         tag("nav", [tag("a", text, href=f"#{anchor}") for anchor, text in links]),
     )
-    footer = tag("footer", f"posecore {version} inspect-data. Left and right are the person's own.")
+    own = " Left and right are the person's own." if inspection.body.flip_pairs else ""
+    footer = tag("footer", f"posecore {version} inspect-data.{own}")
     data = gallery_block(inspection, list(people), crops, out)
     return document(
         f"Annotations of {name}",
@@ -140,12 +141,19 @@ def _gallery(inspection: Inspection, people: list[int], crops: Crops) -> list[Ma
     every = len({one.person for one in inspection.findings})
     if not every:
         return [_lead("No rule lists anybody."), tag("div", controls(inspection), hidden=True)]
-    text = (
-        f"The {count(len(people))} most suspicious of {count(every)} people that some rule lists. Blue is the person's "
-        "left, orange the right; a pale point is labelled as hidden, a ring marks the keypoints that a rule is about, "
-        "the dashed frame is the box. Dashed green is the other person of one annotated twice."
+    body = inspection.body
+    text = [f"The {count(len(people))} most suspicious of {count(every)} people that some rule lists."]
+    if body.flip_pairs:
+        text.append("Blue is the person's left, orange the right.")
+    if not body.limbs:
+        text.append("No limbs are drawn, since none are known.")
+    text.append(
+        "A pale point is labelled as hidden, a ring marks the keypoints that a rule is about, the dashed frame is "
+        "the box."
     )
-    parts = [_lead(text)]
+    if body.limbs and inspection.count("twin"):
+        text.append("Dashed green is the other person of one annotated twice.")
+    parts = [_lead(" ".join(text))]
     for what, names in (
         ("not in the folder", crops.missing),
         ("no picture that can be read", crops.broken),
@@ -266,7 +274,7 @@ def _poses(inspection: Inspection) -> list[Markup]:
         tag("span", "", class_="key left"), "left ",
         tag("span", "", class_="key right"), "right ",
         tag("span", "", class_="key middle"), "middle or both. ",
-    ]  # fmt: skip
+    ] if body.flip_pairs else []  # fmt: skip
     labelled = inspection.counts.visibility[:, 1:].sum(axis=1) > 0
     if model is not None:
         caption = [
@@ -306,8 +314,9 @@ def _left_out(inspection: Inspection, omissions: Sequence[Omission], cleaned: st
     whole = sum(one.whole for one in omissions)
     hidden = sum(len(one.keypoints) for one in omissions)
     text = (
-        f"{plain(cleaned, 300)} is the same file. People left out: {count(whole)}. Keypoints with v = 0: "
-        f"{count(hidden)}, of {count(len(omissions) - whole)} other people. Every other byte is as it was."
+        f"{plain(cleaned, 300)} is the same file. People left out: {count(whole)}. Keypoints set to 0, 0, 0: "
+        f"{count(hidden)}, of {count(len(omissions) - whole)} other people, and num_keypoints is less accordingly. "
+        "Every other byte is as it was."
     )
     rows = []
     for one in omissions[:MOST_LISTED]:
@@ -327,8 +336,15 @@ def _left_out(inspection: Inspection, omissions: Sequence[Omission], cleaned: st
 
 
 def _rules() -> list[Markup]:
-    does = {"keypoints": "keypoints get v = 0", "person": "person left out", "": "only listed"}
-    rows = [(rule.label, f"{rule.alarm:g} {rule.unit}", does[rule.hides]) for rule in RULES.values()]
+    does = {"keypoints": "keypoints set to 0, 0, 0", "person": "person left out", "": "only listed"}
+    rows = [
+        (
+            rule.label,
+            rule.begins,
+            f"{does[rule.hides]}{f', only with --clean-rules {kind}' if rule.asked else ''}",
+        )
+        for kind, rule in RULES.items()
+    ]
     texts = (
         "Poses are compared after position, size and turn in the picture plane are taken away. Size is the median "
         "over all pairs of keypoints of their distance by what is usual for the pair; the turn is the likeliest of "
@@ -336,15 +352,18 @@ def _rules() -> list[Markup]:
         "this set and its mirror image, without the 3 % that agree least. A keypoint flies away where its distance "
         "from what the others predict is improbable.",
         "For exchanged sides each pair, and each chain of pairs that limbs join, is exchanged on trial. People may be "
-        "seen from behind, so all pairs at once count only for people whose nose and both eyes are visible (v = 2), "
-        "who are held against such people alone. Legs and arms that are crossed look the same as exchanged ones.",
+        "seen from behind, so all pairs at once count only for people who show the face from the front: nose and "
+        "both eyes are visible (v = 2), the nose between the eyes. They are held against such people alone. "
+        "Legs and arms that are crossed, and heads turned aside, look the same as exchanged sides: these are listed, "
+        "and a clean file keeps them unless it is asked not to.",
         "The model is learnt, asked about its own people, and learnt again without those it has something against, "
         "so that one person in twenty with the same mistake does not teach that it is none.",
         "How often the rules are wrong: of 537 people of COCO 2017 with six labelled keypoints or more (270 of val, "
-        "267 of train, each set by itself), 1.7 % are listed for a keypoint that flies away and 1.9 % for exchanged "
-        "sides, true mistakes among them; at suspicion 2 none and 0.7 %. How often they are right: planted into one "
-        "person in twenty, 25 of 26 keypoints moved by the person's longer side and 132 of 176 exchanges were found; "
-        "eyes alone were not, because they are too close together in small people.",
+        "267 of train, each set by itself), 1.7 % are listed for a keypoint that flies away and 1.7 % for exchanged "
+        "sides, true mistakes among them; at suspicion 2 none and 0.4 %, two people whose labels are right: crossed "
+        "ankles, and a player seen from behind. How often they are right: planted into one person in twenty, 25 of "
+        "26 keypoints moved by the person's longer side and 173 of 234 exchanges of a pair, an arm or a leg were "
+        "found; eyes alone were not, because they are too close together in small people.",
     )
     return [
         *(tag("p", text, class_="note") for text in texts),

@@ -63,6 +63,15 @@ class Crops:
     full: int = 0
 
 
+def opencv() -> Any:
+    """The module cv2.
+
+    Raises:
+        MissingExtra: OpenCV is not installed.
+    """
+    return require("cv2", extra="eval", purpose="a gallery with pictures")
+
+
 def view_of(truths: Truths, person: int) -> View:
     """The view of a person: its labelled keypoints and its box with a margin, at most the picture and half of
     it around."""
@@ -98,7 +107,7 @@ def crops_of(
     Raises:
         MissingExtra: OpenCV is not installed.
     """
-    cv2 = require("cv2", extra="app", purpose="Showing pictures")
+    cv2 = opencv()
     crops = Crops()
     spent = 0
     images: dict[int, list[int]] = {}

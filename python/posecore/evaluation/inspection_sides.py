@@ -3,7 +3,9 @@
 For each pair of keypoints, and for each chain of pairs such as hip, knee and ankle, the likelihood of the
 person as labelled is held against that with left and right of the chain exchanged. A person may be seen from
 the front or from behind, so nothing is said of all pairs at once, with one exception: whose nose and both eyes
-are visible (v = 2) is seen from the front, is held against such people alone, and so all pairs count as well.
+are visible (v = 2), with the nose between the eyes, shows the face from the front, is held against such people
+alone, and so all pairs count as well. A face in profile says nothing: a head is turned aside on a body that
+is seen from behind.
 """
 
 from __future__ import annotations
@@ -45,14 +47,14 @@ def exchanged(
     Returns:
         gain (G,) float64: 2 ln of the likelihood ratio, exchanged against as labelled; NaN where a person
         has too few keypoints; chains: lists of pairs (left, right); chain (G,) int64 into them, -1 where none;
-        facing (G,) bool: whether the person was held against people that are seen from the front.
+        facing (G,) bool: whether the person was held against people that show the face from the front.
     """
     seen = visibility > 0
     gain = np.full(len(xy), np.nan)
     chosen = np.full(len(xy), -1, np.int64)
     chains = chains_of(body)
     enough = seen.sum(axis=1) >= _LEAST_LABELLED
-    facing = _facing(visibility, body) & enough
+    facing = _facing(xy, visibility, body) & enough
     front = None
     if facing.sum() >= _FACING_PEOPLE:
         front = learn_straight(xy[facing], seen[facing], body, front=True)
@@ -81,7 +83,8 @@ def learn_straight(xy: Floats, seen: Bools, body: Body, *, front: bool = False) 
     Args:
         xy: (G, K, 2) float64 in pixels.
         seen: (G, K) bool.
-        front: whether all people are seen from the front, so that all pairs at once can be exchanged.
+        front: whether all people show the face from the front, so that all pairs at once can be
+            exchanged.
     """
     enough = np.flatnonzero(seen.sum(axis=1) >= LEAST_LABELLED)
     rows = enough[:: max(1, -(-len(enough) // SAMPLE))]
@@ -160,9 +163,14 @@ def _order(chain: tuple[Pair, ...], body: Body) -> Ints:
     return order
 
 
-def _facing(visibility: npt.NDArray[np.uint8], body: Body) -> Bools:
-    face = [body.places.get(place) for place in ("nose", "left_eye", "right_eye")]
-    if any(keypoint is None for keypoint in face):
+def _facing(xy: Floats, visibility: npt.NDArray[np.uint8], body: Body) -> Bools:
+    """(G,) whether nose and both eyes are visible, and along the line from eye to eye the nose lies between
+    the eyes, as it does up to a turn of some 45°. Which eye is called the left one makes no difference."""
+    nose, left, right = (body.places.get(place) for place in ("nose", "left_eye", "right_eye"))
+    if nose is None or left is None or right is None:
         return np.zeros(len(visibility), np.bool_)
-    facing: Bools = (visibility[:, [k for k in face if k is not None]] == 2).all(axis=1)
+    across = xy[:, right] - xy[:, left]
+    along = ((xy[:, nose] - xy[:, left]) * across).sum(axis=1)
+    facing: Bools = (visibility[:, [nose, left, right]] == 2).all(axis=1)
+    facing &= (along > 0) & (along < (across**2).sum(axis=1))
     return facing

@@ -51,15 +51,20 @@ def flown_and_exchanged(
     """Keypoints that fly away and pairs that are exchanged.
 
     Where exchanging sides and leaving one keypoint out both mend a person, the one counts that leaves the rest
-    less strange. Up to three keypoints of a person are found one after the other, each given what is left.
+    less strange. Up to three keypoints of a person are found one after the other, each given what is left. Of a
+    person with exchanged sides only those are, that fly away both as labelled and with the sides put right.
     """
     found: list[Finding] = []
+    orders = np.tile(np.arange(xy.shape[1]), (len(xy), 1))
     if body.flip_pairs:
-        xy, found = _exchanged(xy, visibility, body, model)
+        found = _exchanged(xy, visibility, body, model)
+        for one in found:
+            pairs = np.array(one.keypoints).reshape(-1, 2)
+            orders[one.person, pairs] = pairs[:, ::-1]
     seen = visibility > 0
     rows, alarm = np.arange(len(xy)), RULES["flown"].alarm
     for _ in range(_MOST_FLOWN):
-        worst, value = _strangest(model, xy[rows], seen[rows])
+        worst, value = _strangest(model, xy[rows], seen[rows], orders[rows])
         for at in np.flatnonzero(value >= alarm):
             k = int(worst[at])
             text = f"{body.names[k]} is far from where the others leave it"
@@ -72,10 +77,8 @@ def flown_and_exchanged(
     return found
 
 
-def _exchanged(
-    xy: Floats, visibility: npt.NDArray[np.uint8], body: Body, model: PoseModel
-) -> tuple[Floats, list[Finding]]:
-    """People with sides exchanged: their keypoints with the sides put right, and what was found."""
+def _exchanged(xy: Floats, visibility: npt.NDArray[np.uint8], body: Body, model: PoseModel) -> list[Finding]:
+    """People with sides exchanged; the keypoints of a finding are pairs, one after the other."""
     gain, chains, chosen, facing = exchanged(xy, visibility, body, model)
     rows = np.flatnonzero(gain >= RULES["sides"].alarm)
     seen = visibility[rows] > 0
@@ -93,26 +96,36 @@ def _exchanged(
         _strangest(model, xy[rows], without)[1] < _strangest(model, right, seen)[1]
     )
     found = []
-    xy = xy.copy()
     for at in np.flatnonzero(~flown).tolist():
         person, pairs = int(rows[at]), pairs_of[at]
-        xy[person] = right[at]
         whole = len(pairs) == sum(bool(seen[at, list(pair)].all()) for pair in body.flip_pairs)
         parts = ", ".join(body.pair_name(a) for a, _ in pairs)
         text = (
             "all left and right contradict the face, which is seen from the front"
             if whole
             else f"left and right {parts} contradict the rest of the person"
-            + (", which is seen from the front" if facing[person] else "")
+            + (", whose face is seen from the front" if facing[person] else "")
         )
         keypoints = tuple(k for pair in pairs for k in pair)
         found.append(finding("sides", person, keypoints, float(gain[person]), text))
-    return xy, found
+    return found
 
 
-def _strangest(model: PoseModel, xy: Floats, seen: Bools) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Each person's strangest keypoint and how strange it is; -1 where none is judged."""
+def _strangest(
+    model: PoseModel, xy: Floats, seen: Bools, orders: npt.NDArray[np.int64] | None = None
+) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Each person's strangest keypoint and how strange it is; -1 where none is judged. With `orders` (G, K),
+    keypoint k of a person being orders[k], the smaller one of as labelled and in that order."""
     strange = np.nan_to_num(model.judge(xy, seen).strange, nan=-1.0)
+    if orders is not None:
+        other = np.flatnonzero((orders != np.arange(orders.shape[1])).any(axis=1))
+        if len(other):
+            order = orders[other]
+            right = np.take_along_axis(xy[other], order[..., None], axis=1)
+            there = np.take_along_axis(seen[other], order, axis=1)
+            judged = np.nan_to_num(model.judge(right, there).strange, nan=-1.0)
+            # An exchange of pairs undoes itself: back to the places of the labels.
+            strange[other] = np.minimum(strange[other], np.take_along_axis(judged, order, axis=1))
     worst = strange.argmax(axis=1)
     return worst, strange[np.arange(len(strange)), worst]
 

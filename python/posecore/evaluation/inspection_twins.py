@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,16 +25,20 @@ _LEAST_SHARED = 3
 _NEIGHBOURS = 64
 """In a picture of more people, each is held against so many next ones from left to right."""
 _CHUNK = 65536
+_LEAST_FIT = 0.1
+"""Boxes of two people whose fit differs by less are as good as each other."""
 
 
 def twins_of(truths: Truths, people: Ints, body: Body) -> list[Finding]:
     """People (rows of `truths`) of one picture with an OKS of `RULES["twin"].alarm` or more over the keypoints
-    that both have, at least three of them and half of those of either; the area is the smaller one."""
+    that both have, at least three of them and half of those of either; the area is the smaller one.
+    Listed is the one whose box fits its keypoints worse, else who has fewer visible keypoints (v = 2), else the
+    later one."""
     seen = truths.visibility[people] > 0
     xy = truths.xy[people]
     areas = _areas(truths, people, xy, seen)
     variance = (2 * np.array(body.sigmas or (SIGMA,) * body.num_keypoints)) ** 2
-    found = []
+    pairs = []
     first, second = _pairs(truths.image_index[people], xy, seen)
     for start in range(0, len(first), _CHUNK):
         a, b = first[start : start + _CHUNK], second[start : start + _CHUNK]
@@ -47,9 +52,8 @@ def twins_of(truths: Truths, people: Ints, body: Body) -> list[Finding]:
         same = (oks >= RULES["twin"].alarm) & (shared >= _LEAST_SHARED) & (2 * shared >= most)
         for at in np.flatnonzero(same):
             earlier, later = sorted((int(people[a[at]]), int(people[b[at]])))
-            text = f"annotation {truths.ids[earlier]} of this picture is the same person"
-            found.append(finding("twin", later, (), float(oks[at]), text, earlier))
-    return _once(found)
+            pairs.append((float(oks[at]), earlier, later))
+    return _listed(truths, pairs)
 
 
 def copies_of(truths: Truths, people: Ints) -> list[Finding]:
@@ -80,13 +84,44 @@ def repeated_names(truths: Truths) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count > 1}
 
 
-def _once(found: list[Finding]) -> list[Finding]:
-    """Each later person with the earlier one that it is most like."""
-    best: dict[int, Finding] = {}
-    for one in found:
-        if one.person not in best or one.score > best[one.person].score:
-            best[one.person] = one
-    return list(best.values())
+def _listed(truths: Truths, pairs: list[tuple[float, int, int]]) -> list[Finding]:
+    """Of each pair (OKS, earlier row, later row), the most alike first, the one that is not to be kept; one that
+    is listed already settles its other pairs, so that somebody of every group is not listed."""
+    found: dict[int, Finding] = {}
+    for oks, earlier, later in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
+        if earlier in found or later in found:
+            continue
+        kept, gone, why = _better(truths, earlier, later)
+        text = f"annotation {truths.ids[kept]} of this picture is the same person, and {why}"
+        found[gone] = finding("twin", gone, (), oks, text, kept)
+    return list(found.values())
+
+
+def _better(truths: Truths, earlier: int, later: int) -> tuple[int, int, str]:
+    """(the row that is to be kept, the other one, why)."""
+    fits = [_fit(truths, row) for row in (earlier, later)]
+    visible = [int((truths.visibility[row] == 2).sum()) for row in (earlier, later)]
+    if abs(fits[0] - fits[1]) >= _LEAST_FIT:
+        first, why = fits[0] > fits[1], "its box fits its keypoints better"
+    elif visible[0] != visible[1]:
+        first, why = visible[0] > visible[1], "has more visible keypoints"
+    else:
+        first, why = True, "comes first"
+    return (earlier, later, why) if first else (later, earlier, why)
+
+
+def _fit(truths: Truths, row: int) -> float:
+    """How well a person's box fits the rectangle around its labelled keypoints: their intersection over union,
+    0 without a box."""
+    points = truths.xy[row][truths.visibility[row] > 0]
+    x, y, width, height = truths.boxes[row].tolist()
+    if not math.isfinite(x + y + width + height) or width <= 0 or height <= 0:
+        return 0.0
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    across = max(min(right, x + width) - max(left, x), 0.0)
+    down = max(min(bottom, y + height) - max(top, y), 0.0)
+    fit: float = across * down / (width * height + (right - left) * (bottom - top) - across * down)
+    return fit
 
 
 def _pairs(images: Ints, xy: Floats, seen: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
