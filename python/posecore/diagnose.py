@@ -73,10 +73,7 @@ def run(args: argparse.Namespace) -> int:
         ]
         print(json.dumps({"page": str(written), "runs": runs}, allow_nan=False))
     else:
-        for one, diagnosis in zip(content.runs, diagnoses, strict=True):
-            if len(diagnoses) == 2:
-                print(f"{printable(one.name)}:")
-            print(f"{diagnosis}\n")
+        print(_table(diagnoses, [run.name for run in content.runs]))
     print(f"{printable(written)}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return OK
 
@@ -92,6 +89,12 @@ def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
         options |= {"protocol": first.protocol, "skeleton": None, "sigmas": None}
         reports.append(evaluate(first.truths, source_of(args.others), **options))
     return [report.diagnose(true_sigma=args.true_sigma) for report in reports]
+
+
+def _table(diagnoses: list[Diagnosis], names: list[str]) -> str:
+    from posecore.evaluation.diagnosis_table import as_text, both_as_text
+
+    return as_text(diagnoses[0]) if len(diagnoses) == 1 else both_as_text(diagnoses, names)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -51,6 +51,29 @@ def test_two_results_are_shown_beside_each_other(command: Command, files: tuple[
     assert "&lt;b&gt;others.json" in page
 
 
+def test_the_table_says_what_its_words_mean(command: Command, files: tuple[Path, Path, Path]) -> None:
+    _, out, _ = command("diagnose", *files[:2])
+    assert "The first number is cumulative" in out
+    for word in ("good", "jitter", "inversion", "swap", "miss", "score", "background FP", "FN", "areas"):
+        assert sum(
+            line.startswith(f"{word} ") and line.endswith((".", "coco-analyze")) for line in out.split("\n")
+        )
+    assert "all (from 1,024 px²)" in out
+    assert max(map(len, out.split("\n"))) <= 125
+
+
+def test_of_two_results_the_differences_are_printed(command: Command, files: tuple[Path, Path, Path]) -> None:
+    _, out, _ = command("diagnose", *files)
+    a, b, change = (
+        next(line for line in part.split("\n") if line.startswith("baseline"))
+        for part in (
+            out.partition(start)[2] for start in ("A: results.json", "B: <b>others.json", "B minus A: AP")
+        )
+    )
+    assert float(change.split()[1]) == pytest.approx(float(b.split()[1]) - float(a.split()[1]), abs=0.11)
+    assert out.count("\nFN   ") == 4
+
+
 def test_nothing_is_overwritten(command: Command, files: tuple[Path, Path, Path]) -> None:
     (files[0].parent / "diagnosis.html").write_text("mine")
     code, _, err = command("diagnose", *files[:2])

@@ -78,7 +78,7 @@ def test_the_waterfall_has_every_range_way_and_threshold() -> None:
 
 def test_slices_calibration_and_sigmas_have_counts_and_units() -> None:
     text = page(content(2))
-    (sizes,) = re.findall('<table class="numbers slices.*?</table>', text)
+    sizes = re.findall('<table class="numbers slices.*?</table>', text)[0]
     assert cells(sizes, "large")[0:3] == ["A", "1,234 / 1,237", ""]
     assert cells(text, "50 %") == ["0.25", "0.510", "0.800", "321"]
     assert cells(text, "99 %") == ["no score does", "–", "–", "0"]
