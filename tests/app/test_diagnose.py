@@ -59,7 +59,7 @@ def test_the_table_says_what_its_words_mean(command: Command, files: tuple[Path,
             line.startswith(f"{word} ") and line.endswith((".", "coco-analyze")) for line in out.split("\n")
         )
     assert "all (from 1,024 px²)" in out
-    assert max(map(len, out.split("\n"))) <= 125
+    assert max(map(len, out.split("\n"))) <= 100
 
 
 def test_of_two_results_the_differences_are_printed(command: Command, files: tuple[Path, Path, Path]) -> None:

@@ -130,12 +130,10 @@ def _meanings(diagnosis: Diagnosis) -> list[str]:
     said = [(kind, meant[kind]) for kind in ("good", "jitter", "inversion", "swap", "miss")]
     said += [(STEP_LABELS[step][0], text) for step, text in _STEP_MEANINGS.items()]
     lines = [f"{word:<14} {text}" for word, text in said]
-    ranges = "; ".join(
-        printable(range_text(area.label, area.least_px2, area.most_px2)) for area in diagnosis.ranges
-    )
+    ranges = [printable(range_text(area.label, area.least_px2, area.most_px2)) for area in diagnosis.ranges]
     if (diagnosis.ranges[0].least_px2, diagnosis.ranges[0].most_px2) == (32.0**2, 1e5**2):
-        ranges += ", as coco-analyze"
-    return [*lines, f"{'areas':<14} {ranges}"]
+        ranges[0] += ", as coco-analyze"
+    return lines + [f"{'' if place else 'areas':<14} {text}" for place, text in enumerate(ranges)]
 
 
 def _keypoints(diagnosis: Diagnosis) -> list[str]:
