@@ -120,10 +120,12 @@ def test_a_file_that_is_not_there_is_one_sentence(command: Command, files: tuple
     assert not (files[0].parent / "diagnosis.html").exists()
 
 
-def test_pictures_that_are_missing_are_told_on_the_page(
-    command: Command, files: tuple[Path, Path, Path]
-) -> None:
+def test_pictures_that_are_missing_are_told(command: Command, files: tuple[Path, Path, Path]) -> None:
     pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
-    assert command("diagnose", *files[:2], "--images", files[0].parent)[0] == 0
+    code, _, err = command("diagnose", *files[:2], "--images", files[0].parent)
+    assert code == 0
+    assert err.startswith(
+        "1 of 1 pictures could not be read or have another shape than the truth says, first <script>alert(1)"
+    )
     page = (files[0].parent / "diagnosis.html").read_text(encoding="utf-8")
     assert "1 picture could not be read from the folder of pictures" in page
