@@ -288,6 +288,8 @@ class Run:
         calibration: or None.
         sigma_scale: AP over the scale of the sigmas, in ascending order of scales; may be empty.
         entries: the worst ones, worst first.
+        at_origin: how many keypoints of the matched detections are exactly at (0, 0), and how many of these are
+            misses.
     """
 
     name: str
@@ -305,6 +307,7 @@ class Run:
     calibration: Calibration | None = None
     sigma_scale: tuple[SigmaPoint, ...] = ()
     entries: tuple[Entry, ...] = ()
+    at_origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

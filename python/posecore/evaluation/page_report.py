@@ -11,6 +11,7 @@ import numpy as np
 
 from posecore.arguments import whole
 from posecore.evaluation import calibration
+from posecore.evaluation.keypoint_errors import KINDS
 from posecore.evaluation.page_content import (
     AreaRange,
     Calibration,
@@ -171,7 +172,15 @@ def _run(diagnosis: Diagnosis, name: str, entries: tuple[Entry, ...]) -> Run:
         calibration=_calibration(known),
         sigma_scale=_sigma_scale(known),
         entries=entries,
+        at_origin=_at_origin(diagnosis),
     )
+
+
+def _at_origin(diagnosis: Diagnosis) -> tuple[int, int]:
+    errors = diagnosis.errors[0]
+    there = (diagnosis.report.detections.xy[errors.detection_rows] == 0).all(axis=-1)
+    misses = there & (errors.kinds == KINDS.index("miss"))
+    return int(there.sum()), int(misses.sum())
 
 
 def _corrections(diagnosis: Diagnosis) -> str:

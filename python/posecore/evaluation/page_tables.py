@@ -16,6 +16,9 @@ from posecore.evaluation.page_parts import (
     section,
 )
 
+_MUCH_AT_ORIGIN = 0.01
+"""Share of predicted keypoints at (0, 0) that is worth a sentence."""
+
 _STAT_MEANINGS = {
     "AP": "mean over OKS thresholds .50 to .95",
     "AP50": "at OKS .50",
@@ -87,6 +90,14 @@ def _findings(run: Run) -> str:
         said.append(
             f"The most frequent keypoint error is {name}: {count(number)} of {count(labelled)} "
             f"({percent(number, labelled)}) labelled keypoints of matched people."
+        )
+    predicted = run.matched * len(run.keypoints)
+    lost, misses = run.at_origin
+    if lost > _MUCH_AT_ORIGIN * predicted:
+        said.append(
+            f"{count(lost)} of the {count(predicted)} predicted keypoints of matched people "
+            f"({percent(lost, predicted)}) are exactly at (0, 0), where a file puts what was not found; "
+            f"{count(misses)} of the {count(sum(row.counts[-1] for row in run.keypoints))} misses are these."
         )
     if run.waterfalls and run.waterfalls[0].alone:
         steps = run.waterfalls[0].alone
