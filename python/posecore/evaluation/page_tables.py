@@ -19,6 +19,8 @@ from posecore.evaluation.page_parts import (
 _MUCH_AT_ORIGIN = 0.01
 """Share of predicted keypoints at (0, 0) that is worth a sentence."""
 
+_IN_WORDS = {"background_fp": "background FP (detections of nobody)", "fn": "FN (people that were not found)"}
+
 _STAT_MEANINGS = {
     "AP": "mean over OKS thresholds .50 to .95",
     "AP50": "at OKS .50",
@@ -103,7 +105,7 @@ def _findings(run: Run) -> str:
         steps = run.waterfalls[0].alone
         base = mean(steps[0].ap)
         gains = [
-            (value - base, STEP_LABELS[step.name][0])
+            (value - base, _IN_WORDS.get(step.name, STEP_LABELS[step.name][0]))
             for step in steps[1:]
             if base is not None and (value := mean(step.ap)) is not None
         ]
