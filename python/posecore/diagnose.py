@@ -15,7 +15,10 @@ from posecore.scoring_options import add_scoring_options, in_options, protocol_o
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from posecore.evaluation.diagnosis import Diagnosis
+    from posecore.evaluation.page_content import Picture
 
 NAME = "diagnose"
 SUMMARY = "say what costs AP, and show it in one HTML file"
@@ -73,10 +76,9 @@ def run(args: argparse.Namespace) -> int:
         ]
         print(json.dumps({"page": str(written), "runs": runs}, allow_nan=False))
     else:
-        for one, diagnosis in zip(content.runs, diagnoses, strict=True):
-            if len(diagnoses) == 2:
-                print(f"{printable(one.name)}:")
-            print(f"{diagnosis}\n")
+        print(_table(diagnoses, [run.name for run in content.runs]))
+    if args.images is not None and (said := _not_shown(content.pictures)):
+        print(said, file=sys.stderr)
     print(f"{printable(written)}: {written.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return OK
 
@@ -92,6 +94,25 @@ def _diagnoses(args: argparse.Namespace) -> list[Diagnosis]:
         options |= {"protocol": first.protocol, "skeleton": None, "sigmas": None}
         reports.append(evaluate(first.truths, source_of(args.others), **options))
     return [report.diagnose(true_sigma=args.true_sigma) for report in reports]
+
+
+def _not_shown(pictures: Sequence[Picture]) -> str | None:
+    """A sentence about the files of which the gallery has no pixels."""
+    names = sorted({picture.name for picture in pictures})
+    shown = {picture.name for picture in pictures if picture.jpeg is not None}
+    lost = [name for name in names if name not in shown]
+    if not lost:
+        return None
+    return (
+        f"{len(lost)} of {len(names)} pictures could not be read or have another shape than the truth says, "
+        f"first {printable(lost[0])}"
+    )
+
+
+def _table(diagnoses: list[Diagnosis], names: list[str]) -> str:
+    from posecore.evaluation.diagnosis_table import as_text, both_as_text
+
+    return as_text(diagnoses[0]) if len(diagnoses) == 1 else both_as_text(diagnoses, names)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -51,6 +51,29 @@ def test_two_results_are_shown_beside_each_other(command: Command, files: tuple[
     assert "&lt;b&gt;others.json" in page
 
 
+def test_the_table_says_what_its_words_mean(command: Command, files: tuple[Path, Path, Path]) -> None:
+    _, out, _ = command("diagnose", *files[:2])
+    assert "The first number is cumulative" in out
+    for word in ("good", "jitter", "inversion", "swap", "miss", "score", "background FP", "FN", "areas"):
+        assert sum(
+            line.startswith(f"{word} ") and line.endswith((".", "coco-analyze")) for line in out.split("\n")
+        )
+    assert "all (from 1,024 px²)" in out
+    assert max(map(len, out.split("\n"))) <= 100
+
+
+def test_of_two_results_the_differences_are_printed(command: Command, files: tuple[Path, Path, Path]) -> None:
+    _, out, _ = command("diagnose", *files)
+    a, b, change = (
+        next(line for line in part.split("\n") if line.startswith("baseline"))
+        for part in (
+            out.partition(start)[2] for start in ("A: results.json", "B: <b>others.json", "B minus A: AP")
+        )
+    )
+    assert float(change.split()[1]) == pytest.approx(float(b.split()[1]) - float(a.split()[1]), abs=0.11)
+    assert out.count("\nFN   ") == 4
+
+
 def test_nothing_is_overwritten(command: Command, files: tuple[Path, Path, Path]) -> None:
     (files[0].parent / "diagnosis.html").write_text("mine")
     code, _, err = command("diagnose", *files[:2])
@@ -97,10 +120,12 @@ def test_a_file_that_is_not_there_is_one_sentence(command: Command, files: tuple
     assert not (files[0].parent / "diagnosis.html").exists()
 
 
-def test_pictures_that_are_missing_are_told_on_the_page(
-    command: Command, files: tuple[Path, Path, Path]
-) -> None:
+def test_pictures_that_are_missing_are_told(command: Command, files: tuple[Path, Path, Path]) -> None:
     pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
-    assert command("diagnose", *files[:2], "--images", files[0].parent)[0] == 0
+    code, _, err = command("diagnose", *files[:2], "--images", files[0].parent)
+    assert code == 0
+    assert err.startswith(
+        "1 of 1 pictures could not be read or have another shape than the truth says, first <script>alert(1)"
+    )
     page = (files[0].parent / "diagnosis.html").read_text(encoding="utf-8")
     assert "1 picture could not be read from the folder of pictures" in page

@@ -125,7 +125,17 @@ def run(name: str, index: int = 0, entries: int = 12, skeleton: Skeleton = COCO1
             KeypointKinds(keypoint, (40 + k, 30, k % 5, 2, 10) if k else (0, 0, 0, 0, 0))
             for k, keypoint in enumerate(skeleton.keypoints)
         ),
-        slices=(SliceGroup("Size", "by area in px²", bars),),
+        slices=(
+            SliceGroup("Size", "by area in px²", bars),
+            SliceGroup(
+                "Crowding",
+                "by overlap",
+                tuple(
+                    replace(bar, label=f"IoU {k} and more") for bar, k in zip(bars, (0.25, 0.5), strict=True)
+                ),
+            ),
+            SliceGroup("Aspect", "by the box", tuple(replace(bar, label="landscape") for bar in bars[1:])),
+        ),
         worst_pictures=(PictureRow("000000000007.jpg", 5, 4, 3, 0.05), PictureRow(name, 1, 1, 0, 0.0)),
         calibration=Calibration(0.5, bins, wanted, True, 0.123, 0.456),
         sigma_scale=tuple(SigmaPoint(s, 0.3 * s - 0.01 * index) for s in (0.5, 0.75, 1.0, 1.5, 2.0)),

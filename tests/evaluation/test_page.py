@@ -58,6 +58,18 @@ def test_there_is_a_curve_for_each_threshold_range_and_run() -> None:
         assert text.count('data-panel="curves"') == 3
 
 
+def test_keypoints_that_were_put_at_the_origin_are_told() -> None:
+    made = replace(run("model"), matched=100, at_origin=(18, 7))
+    misses = 10 * (len(made.keypoints) - 1)
+    said = (
+        "18 of the 1,700 predicted keypoints of matched people (1.1 %) are exactly at (0, 0), where a file puts what "
+        f"was not found; 7 of the {misses} misses are these."
+    )
+    assert said in page(replace(content(), runs=(made,)))
+    few = replace(made, at_origin=(17, 7))
+    assert "exactly at (0, 0)" not in page(replace(content(), runs=(few,)))
+
+
 def test_keypoints_have_their_counts_beside_their_shares() -> None:
     text = page(content())
     assert cells(text, "left eye")[1:4] == ["84", "41 49 %", "30 36 %"]
@@ -78,7 +90,7 @@ def test_the_waterfall_has_every_range_way_and_threshold() -> None:
 
 def test_slices_calibration_and_sigmas_have_counts_and_units() -> None:
     text = page(content(2))
-    (sizes,) = re.findall('<table class="numbers slices.*?</table>', text)
+    sizes = re.findall('<table class="numbers slices.*?</table>', text)[0]
     assert cells(sizes, "large")[0:3] == ["A", "1,234 / 1,237", ""]
     assert cells(text, "50 %") == ["0.25", "0.510", "0.800", "321"]
     assert cells(text, "99 %") == ["no score does", "–", "–", "0"]

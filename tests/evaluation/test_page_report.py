@@ -75,6 +75,23 @@ def test_the_gallery_has_the_worst(diagnosis: Diagnosis, shown: PageContent) -> 
     assert [entry.rank for entry in entries] == list(range(len(entries)))
 
 
+def test_the_worst_pictures_are_those_of_the_report(diagnosis: Diagnosis, shown: PageContent) -> None:
+    every = diagnosis.report.per_image()
+    mistakes = every.truths - every.found + every.wrong
+    order = np.lexsort([every.ids, -mistakes])[: len(shown.runs[0].worst_pictures)]
+    rows = shown.runs[0].worst_pictures
+    assert [row.missed + row.wrong for row in rows] == mistakes[order].tolist()
+    assert [row.truths for row in rows] == every.truths[order].tolist()
+    means = [np.nan if row.mean_oks is None else row.mean_oks for row in rows]
+    assert means == pytest.approx(every.mean_oks[order].tolist(), nan_ok=True)
+
+
+def test_nobody_found_has_no_mean_oks() -> None:
+    truth = annotations(person(1), images=1)
+    (row,) = page_of(evaluate(truth, []).diagnose()).runs[0].worst_pictures
+    assert (row.truths, row.missed, row.wrong, row.mean_oks) == (1, 1, 0, None)
+
+
 def test_crops_hold_what_is_drawn(shown: PageContent) -> None:
     for entry in shown.runs[0].entries:
         picture = shown.pictures[entry.picture]

@@ -129,14 +129,14 @@ class PictureRow:
         name: of the file. Untrusted text.
         truths, missed: how many people count, and how many of them nothing matches.
         wrong: detections that match nobody.
-        mean_oks: of the people that count, 0 for those that are missed; in [0, 1].
+        mean_oks: of the people that were found, in [0, 1]; None where none was.
     """
 
     name: str
     truths: int
     missed: int
     wrong: int
-    mean_oks: float
+    mean_oks: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +284,12 @@ class Run:
         waterfalls: one a range of the diagnosis.
         keypoints: K, in the skeleton's order.
         slices: any number of groups.
-        worst_pictures: those with the lowest mean OKS, worst first.
+        worst_pictures: those with most mistakes (missed and wrong), worst first.
         calibration: or None.
         sigma_scale: AP over the scale of the sigmas, in ascending order of scales; may be empty.
         entries: the worst ones, worst first.
+        at_origin: how many keypoints of the matched detections are exactly at (0, 0), and how many of these are
+            misses.
     """
 
     name: str
@@ -305,6 +307,7 @@ class Run:
     calibration: Calibration | None = None
     sigma_scale: tuple[SigmaPoint, ...] = ()
     entries: tuple[Entry, ...] = ()
+    at_origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -243,7 +243,11 @@ def _pictures(content: PageContent) -> Markup | None:
         )
         for run in content.runs
     ]
-    note = "People that count, how many of them nothing matches at the lowest threshold, and detections of nobody."
+    note = (
+        "Most mistakes first, as eval --per-image orders them: people missed and wrong detections together. People are "
+        "those that count; missed are those that nothing matches at the lowest threshold, wrong the detections of "
+        "nobody. The mean OKS is that of the people that were found."
+    )
     return tag("div", side_by_side(content, tables), tag("p", note, class_="note"))
 
 

@@ -16,6 +16,11 @@ from posecore.evaluation.page_parts import (
     section,
 )
 
+_MUCH_AT_ORIGIN = 0.01
+"""Share of predicted keypoints at (0, 0) that is worth a sentence."""
+
+_IN_WORDS = {"background_fp": "background FP (detections of nobody)", "fn": "FN (people that were not found)"}
+
 _STAT_MEANINGS = {
     "AP": "mean over OKS thresholds .50 to .95",
     "AP50": "at OKS .50",
@@ -88,11 +93,19 @@ def _findings(run: Run) -> str:
             f"The most frequent keypoint error is {name}: {count(number)} of {count(labelled)} "
             f"({percent(number, labelled)}) labelled keypoints of matched people."
         )
+    predicted = run.matched * len(run.keypoints)
+    lost, misses = run.at_origin
+    if lost > _MUCH_AT_ORIGIN * predicted:
+        said.append(
+            f"{count(lost)} of the {count(predicted)} predicted keypoints of matched people "
+            f"({percent(lost, predicted)}) are exactly at (0, 0), where a file puts what was not found; "
+            f"{count(misses)} of the {count(sum(row.counts[-1] for row in run.keypoints))} misses are these."
+        )
     if run.waterfalls and run.waterfalls[0].alone:
         steps = run.waterfalls[0].alone
         base = mean(steps[0].ap)
         gains = [
-            (value - base, STEP_LABELS[step.name][0])
+            (value - base, _IN_WORDS.get(step.name, STEP_LABELS[step.name][0]))
             for step in steps[1:]
             if base is not None and (value := mean(step.ap)) is not None
         ]
