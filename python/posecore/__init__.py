@@ -29,14 +29,19 @@ from posecore.track import Track, Tracker
 if TYPE_CHECKING:
     from posecore.drawing import draw
     from posecore.evaluation.coco import evaluate
+    from posecore.offline import smooth_tracks
     from posecore.runtime.estimator import Estimator
+    from posecore.smooth import KalmanSmoother, OneEuroSmoother
     from posecore.streaming import stream
 
-# Imported when first used: they bring pictures and interpreters with them.
+# Imported when first used: what decodes heads does not wait for them.
 _LAZY = {
     "Estimator": "posecore.runtime.estimator",
+    "KalmanSmoother": "posecore.smooth",
+    "OneEuroSmoother": "posecore.smooth",
     "draw": "posecore.drawing",
     "evaluate": "posecore.evaluation.coco",
+    "smooth_tracks": "posecore.offline",
     "stream": "posecore.streaming",
 }
 
@@ -49,8 +54,10 @@ __all__ = [
     "Estimator",
     "Heads",
     "HeatmapDecoder",
+    "KalmanSmoother",
     "MissingExtra",
     "ModelError",
+    "OneEuroSmoother",
     "PosecoreError",
     "Poses",
     "Quantization",
@@ -68,6 +75,7 @@ __all__ = [
     "include_dir",
     "oks",
     "skeletons",
+    "smooth_tracks",
     "stream",
 ]
 
