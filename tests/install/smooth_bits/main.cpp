@@ -82,6 +82,7 @@ void run(const char* name, const Options& options, Plan plan) {
 int main() {
   make_run();
   posecore::KalmanOptions options;
+  options.gate_sigmas = 6;  // narrow, so that gates and restarts are among the bits
   options.fps = 32.0F;
   run("fixed", options, posecore::KalmanPlan{});
   options.arithmetic = posecore::Arithmetic::kFloat;
