@@ -58,7 +58,7 @@ def with_pictures(
     Raises:
         MissingExtra: OpenCV is not installed.
     """
-    cv2 = require("cv2", extra="app", purpose="a gallery with pictures")
+    cv2 = require("cv2", extra="eval", purpose="a gallery with pictures")
     reader = _Reader(cv2, Path(folder))
     most = min(_MOST_BYTES // max(1, len(pictures)), 200_000)
     found: dict[int, Picture] = {}
