@@ -29,10 +29,8 @@ _START_VELOCITY = (1e-6, 1e6)
 
 def usual_acceleration(fps: float) -> float:
     """What the filters take where nobody says, in sizes / s^2. Below 30 fps what a frame adds to a velocity stays what
-    it is at 30, so that the gain of a frame does: else slow videos would be given back as they came. Below 15 fps it
-    falls nearly with the cube: one frame says little about the next there, and trembling is most of the change."""
-    slow = min(1.0, fps / NOMINAL_FPS)
-    return 10.0 * math.pow(slow, 1.5) * math.pow(min(1.0, 2 * slow), 1.47)
+    it is at 30, so that the gain of a frame does: else slow videos would be given back as they came."""
+    return 10.0 * math.pow(min(1.0, fps / NOMINAL_FPS), 1.5)
 
 
 def velocity_noise(acceleration: float, noise: float, fps: float) -> float:
@@ -79,11 +77,12 @@ def times(time_s: object, frames: int) -> npt.NDArray[np.float64]:
 
 
 def nominal_fps(fps: float | None, time_s: npt.NDArray[np.float64] | None) -> float:
-    """`fps`, or that of the median step of the times, or 30."""
+    """`fps`, or that of the median step of the times (of those that go on), or 30."""
     if fps is not None or time_s is None or len(time_s) < 2:
         return fps or NOMINAL_FPS
-    step = float(np.median(np.diff(time_s)))
-    return min(max(1 / step, FPS[0]), FPS[1]) if step > 0 else FPS[1]
+    steps = np.diff(time_s)
+    steps = steps[steps > 0]
+    return min(max(1 / float(np.median(steps)), FPS[0]), FPS[1]) if len(steps) else NOMINAL_FPS
 
 
 def sizes(size_px: object, frames: int) -> FloatArray | None:

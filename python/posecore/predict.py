@@ -24,6 +24,7 @@ from posecore.prediction import Prediction, Wishes
 from posecore.progress import Progress
 from posecore.rendering import OF_HEADS
 from posecore.sources import Source, find_sources
+from posecore.track import MOST_PEOPLE
 from posecore.usage import FAILED, OK, UsageError
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ def load_tracker(skeleton: Skeleton, **options: Any) -> Any:
 def load_smoother(name: str, skeleton: Skeleton, fps: float) -> Any:
     """One of `SMOOTHERS`: lowess is called with the poses of all frames, the others with those of one frame."""
     if name == "lowess":
-        return partial(import_module("posecore.offline").smooth_tracks, method="lowess")
+        return import_module("posecore.offline").OfflineSmoother("lowess")
     module = import_module("posecore.smooth")
     # Slower and faster than this, the filters' own defaults are as good as those of the nearest.
     nominal_fps = min(max(fps, 1.0), 1000.0)
@@ -309,7 +310,7 @@ def load_smoother(name: str, skeleton: Skeleton, fps: float) -> Any:
 
 def _movement(skeleton: Skeleton, smooth: str, max_gap_s: float | None, fps: float) -> Movement | Recording:
     options = {} if max_gap_s is None else {"max_gap_s": max_gap_s}
-    tracker = load_tracker(skeleton, **options)
+    tracker = load_tracker(skeleton, max_people=MOST_PEOPLE, **options)
     if smooth == "lowess":
         return Recording(tracker, load_smoother(smooth, skeleton, fps))
     return Movement(tracker, load_smoother(smooth, skeleton, fps) if smooth != "none" else None)
@@ -321,6 +322,10 @@ def _refuse_what_does_not_move(
     """What is said about people over time fits the sources and drawings."""
     if args.max_gap is not None and not tracked:
         raise UsageError("--max-gap: wanted --track or --smooth beside it, got neither")
+    if tracked and args.max_poses is not None and args.max_poses > MOST_PEOPLE:
+        raise UsageError(
+            f"--max-poses: wanted at most {MOST_PEOPLE} beside --track and --smooth, got {args.max_poses}"
+        )
     if tracked and not any(source.kind in ("video", "camera") for source in sources):
         option = "--track" if args.track else "--smooth"
         raise UsageError(f"{option}: wanted a video or camera, got pictures or heads alone")

@@ -34,7 +34,8 @@ class Channel(Generic[T]):
     def __init__(self, size: int, *, drop: bool = False) -> None:
         self._size, self._drop = size, drop
         self._things: deque[T] = deque()
-        self._changed = threading.Condition(threading.Lock())
+        # Re-entrant: whoever holds it may be the one that the garbage collector has close this.
+        self._changed = threading.Condition(threading.RLock())
         self._ended = self._closed = False
         self._error: BaseException | None = None
         self.dropped = 0

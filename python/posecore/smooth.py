@@ -318,7 +318,7 @@ class KalmanSmoother(_Smoother):
         speed: float = 2.0,
         arithmetic: Literal["fixed", "float"] = "fixed",
         max_coast_frames: int = 30,
-        gate_sigmas: float = 15.0,
+        gate_sigmas: float = 10.0,
         gated_before_restart: int = 3,
         preset: Literal["constant_velocity", "constant_position"] = "constant_velocity",
     ) -> None:

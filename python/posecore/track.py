@@ -13,7 +13,8 @@ from posecore.poses import Poses
 from posecore.skeletons import Skeleton
 from posecore.swaps import SwapRepair, model_of
 
-_MAX_PEOPLE = 256
+MOST_PEOPLE = 256
+"""The most that a tracker can be made for."""
 
 
 class Track(NamedTuple):
@@ -95,7 +96,7 @@ class Tracker:
             "min_similarity": number(min_similarity, "min_similarity", 0.001, 1),
             "min_birth_score": number(min_birth_score, "min_birth_score", 0, 1),
             "min_hits": whole(min_hits, "min_hits", 1, 1000),
-            "max_people": whole(max_people, "max_people", 1, _MAX_PEOPLE),
+            "max_people": whole(max_people, "max_people", 1, MOST_PEOPLE),
         }
         self._fps = None if fps is None else number(fps, "fps", 0.001, 100000)
         if not isinstance(repair_swaps, bool):

@@ -44,7 +44,7 @@ def smooth_two_pass(
     noise: float = 0.02,
     speed: float = 2.0,
     max_coast_frames: int = 30,
-    gate_sigmas: float = 15.0,
+    gate_sigmas: float = 10.0,
     gated_before_restart: int = 3,
     size_px: float | None = None,
 ) -> FloatArray:

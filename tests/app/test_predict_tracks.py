@@ -20,6 +20,7 @@ from predict_command import Command, written
 
 from posecore import footage, predict
 from posecore.poses import Poses
+from posecore.track import MOST_PEOPLE
 from posecore.video import VideoReader
 
 pytestmark = pytest.mark.usefixtures("cv2")
@@ -139,7 +140,7 @@ def test_each_video_has_a_tracker_of_its_own_and_pictures_have_none(
     code, out, err = command("predict", *words, "--track", "--max-gap", "0.5", "--json")
     assert code == 0, err
     assert [len(tracker.times_s) for tracker in loaded.trackers] == [4, 5]
-    assert all(tracker.options == {"max_gap_s": 0.5} for tracker in loaded.trackers)
+    assert all(t.options == {"max_gap_s": 0.5, "max_people": MOST_PEOPLE} for t in loaded.trackers)
     receipts = [file["receipt"] for file in json.loads(out)["files"]]
     assert [receipt and receipt["frames"] for receipt in receipts] == [4, None, 5]
 
@@ -371,3 +372,18 @@ def test_an_error_of_any_stage_leaves_no_thread_and_nothing_half_written(
     assert "RuntimeError: broken" in err
     assert our_threads() == []
     assert written() == []
+
+
+def test_a_tracker_has_room_for_as_many_people_as_it_can(
+    command: Command, make_video: Any, loaded: Loaded
+) -> None:
+    assert command("predict", make_video(), "--track", "--save", "none", "--draw", "none")[0] == 0
+    assert loaded.trackers[0].options["max_people"] == MOST_PEOPLE
+
+
+def test_more_people_than_a_tracker_can_have_are_refused_before_the_video(
+    command: Command, make_video: Any, loaded: Loaded
+) -> None:
+    code, _, err = command("predict", make_video(), "--track", "--max-poses", 257)
+    assert code == 2
+    assert "--max-poses: wanted at most 256 beside --track and --smooth, got 257" in err

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from posecore import COCO17, MPII16, Poses
+from posecore.motion import nominal_fps
 from posecore.smooth import Counters, KalmanSmoother, OneEuroSmoother
 from smooth.walking import jitter_px, lag_frames, rmse_px, seen, walk
 
@@ -303,3 +304,9 @@ def test_a_second_thread_is_told() -> None:
         thread.start()
         thread.join()
     assert "at work in another thread" in str(said[0])
+
+
+def test_times_that_stand_still_do_not_make_a_video_fast() -> None:
+    thirty = np.arange(20) / 30.0
+    assert nominal_fps(None, np.repeat(thirty, 2)) == pytest.approx(30)
+    assert nominal_fps(None, np.zeros(5)) == 30

@@ -43,7 +43,7 @@ struct KalmanOptions {
   float acceleration = 10.0F;        // standard deviation, sizes / s^2, drawn anew every `hold_s`
   float hold_s = 1.0F / 30;          // 0.001 to 1
   float speed = 2.0F;                // standard deviation of a velocity not yet known, sizes / s
-  float gate_sigmas = 15.0F;         // a measurement further from the expected one is gated, 1 to 1000; 0: none is
+  float gate_sigmas = 10.0F;         // a measurement further from the expected one is gated, 1 to 1000; 0: none is
   int32_t gated_before_restart = 3;  // so many gated in a row, and the next one begins anew; 0 to 100
   int32_t max_coast_frames = 30;     // nominal frames, 0 to 240
   Motion motion = Motion::kConstantVelocity;
