@@ -183,7 +183,7 @@ class Footage:
     def _open(self) -> VideoReader:
         source = self._source
         where = source.camera if source.camera is not None else os.fspath(source.path or source.name)
-        return VideoReader(where, every=self._run.wishes.every)
+        return VideoReader(where, every=self._run.wishes.every, spare_core=True)
 
     def _bar(self, reader: VideoReader, what: str = "") -> Any:
         total = None

@@ -91,7 +91,7 @@ def _named(source: str | os.PathLike[str]) -> Frames:
     if found[0].camera is not None:
         return VideoReader(found[0].camera)
     if len(found) == 1 and found[0].kind == "video":
-        return VideoReader(word if found[0].path is None else found[0].path)
+        return VideoReader(word if found[0].path is None else found[0].path, spare_core=True)
     other = next((each for each in found if each.kind != "picture"), None)
     if other is not None:
         what = "heads, which have no picture" if other.kind == "heads" else "a video among others"

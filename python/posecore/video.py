@@ -27,6 +27,8 @@ _MAX_SIDE = 16384
 _CAMERA_FPS = 30.0
 # Half of a minute, as FFmpeg has it, is long for somebody who waits.
 _OPEN_WITHIN_MS, _READ_WITHIN_MS = 10_000, 5_000
+# Frames up to this are decoded fast enough by what a spare core leaves: somewhat over 1920x1080.
+_SPARING_PIXELS = 2_500_000
 
 
 class VideoReader:
@@ -39,6 +41,8 @@ class VideoReader:
         source: a file's path, a camera's number, or a network address (rtsp://, http://, ...) that OpenCV opens:
             one that does not answer within 10 s, or gives no frame for 5 s, has ended.
         every: give each N-th frame only: 0, N, 2N, ...
+        spare_core: decode files of up to 1080p with one thread fewer than there are cores, where something else
+            works all the time; on two cores more of them only take turns with it.
 
     Attributes:
         fps: frames per second of the source; 25 where a file does not say it, 30 where a camera does not.
@@ -51,7 +55,9 @@ class VideoReader:
         MissingExtra: OpenCV is not installed.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | int, *, every: int = 1) -> None:
+    def __init__(
+        self, source: str | os.PathLike[str] | int, *, every: int = 1, spare_core: bool = False
+    ) -> None:
         if every < 1:
             raise ValueError(f"every: wanted a number from 1, got {every}")
         self._cv2: Any = require("cv2", extra="app", purpose="Reading videos")
@@ -67,7 +73,9 @@ class VideoReader:
         else:
             if not self._camera:
                 _check_file(Path(path), self._name)
-            self._capture = self._cv2.VideoCapture(source if self._camera else path)
+            self._capture = self._sparing(path) if spare_core and not self._camera else None
+            if self._capture is None:
+                self._capture = self._cv2.VideoCapture(source if self._camera else path)
         if not self._capture.isOpened():
             self.close()
             if self._camera:
@@ -86,6 +94,19 @@ class VideoReader:
         self.live = self._camera or (address and self.frame_count is None)
         self.frames_read = 0
         self._started: float | None = None
+
+    def _sparing(self, path: str) -> Any | None:
+        """The file opened for one thread fewer than there are cores; None where it is large, or cannot be so."""
+        threads = (os.cpu_count() or 1) - 1
+        if threads < 1:
+            return None
+        cv2 = self._cv2
+        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG, (cv2.CAP_PROP_N_THREADS, threads))
+        pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        if capture.isOpened() and 0 < pixels <= _SPARING_PIXELS:
+            return capture
+        capture.release()
+        return None
 
     def __iter__(self) -> Iterator[tuple[int, float, Image]]:
         last_s = -1.0

@@ -316,7 +316,7 @@ class Camera:
     fps, live, frame_count, missing_frames = 10.0, True, None, 0
     all_shown: threading.Event
 
-    def __init__(self, number: int, *, every: int) -> None:
+    def __init__(self, number: int, *, every: int, spare_core: bool) -> None:
         assert (number, every) == (3, 1)
         self.frames_read = 0
 

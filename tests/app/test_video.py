@@ -43,6 +43,19 @@ def test_every_third_frame_is_the_same_frame_as_without_leaving_out(make_video: 
         assert np.array_equal(image, whole[index][1])
 
 
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.avi"])
+@pytest.mark.parametrize("cores", [1, 2, 8])
+def test_a_core_can_be_spared_without_another_picture(
+    make_video: Any, monkeypatch: Any, name: str, cores: int
+) -> None:
+    path = make_video(name, frames=20)
+    whole = list(VideoReader(path))
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    sparing = list(VideoReader(path, spare_core=True))
+    assert [frame[:2] for frame in sparing] == [frame[:2] for frame in whole]
+    assert all(np.array_equal(one[2], other[2]) for one, other in zip(sparing, whole, strict=True))
+
+
 def test_a_telephones_rotation_is_applied(make_video: Any, cv2: Any) -> None:
     path = make_video(frames=5, size=(160, 120))
     data = bytearray(path.read_bytes())
