@@ -3,6 +3,7 @@
 
 #include "candidates.hpp"
 #include "grid.hpp"
+#include "memory.hpp"
 #include "pose_pool.hpp"
 #include "posecore/decode.hpp"
 

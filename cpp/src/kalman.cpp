@@ -4,6 +4,7 @@
 #include "kalman_fixed.hpp"
 #include "kalman_float.hpp"
 #include "kalman_pose.hpp"
+#include "memory.hpp"
 
 namespace posecore {
 namespace {
@@ -167,11 +168,9 @@ Status smooth_fixed(const KalmanPlan& plan, const FixedMeasurement* measured, ui
   if (plan.options.arithmetic != Arithmetic::kFixed) {
     return Status::kBadOptions;
   }
-  if (bytes < person_bytes(plan)) {
-    return Status::kWorkspaceTooSmall;
-  }
-  if (!detail::is_aligned(person, alignof(int64_t))) {
-    return Status::kMisaligned;
+  const Status lent = detail::check_memory(person, bytes, person_bytes(plan), alignof(int64_t));
+  if (lent != Status::kOk) {
+    return lent;
   }
   auto* one = static_cast<Person*>(person);
   const uint32_t elapsed = one->has_time == 0 ? 0 : (frames < most_elapsed(plan) ? frames : most_elapsed(plan));

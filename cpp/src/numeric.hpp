@@ -7,10 +7,6 @@
 
 namespace posecore::detail {
 
-[[nodiscard]] inline bool is_aligned(const void* memory, size_t alignment) noexcept {
-  return reinterpret_cast<uintptr_t>(memory) % alignment == 0;
-}
-
 [[nodiscard]] inline uint32_t bits_of(float value) noexcept {
   uint32_t bits = 0;
   memcpy(&bits, &value, sizeof bits);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "memory.hpp"
 #include "numeric.hpp"
 #include "posecore/smooth.hpp"
 #include "posecore/status.hpp"

@@ -1,6 +1,7 @@
 // Checking skeleton and options once, and laying the tree out for walking.
 #include <math.h>
 
+#include "memory.hpp"
 #include "numeric.hpp"
 #include "posecore/decode.hpp"
 
@@ -75,11 +76,9 @@ Status make_plan(const Skeleton& skeleton, const MultiPoseOptions& options, void
   if (!in_range(options)) {
     return Status::kBadOptions;
   }
-  if (bytes < plan_bytes(skeleton)) {
-    return Status::kWorkspaceTooSmall;
-  }
-  if (!detail::is_aligned(memory, alignof(void*))) {
-    return Status::kMisaligned;
+  const Status lent = detail::check_memory(memory, bytes, plan_bytes(skeleton), alignof(void*));
+  if (lent != Status::kOk) {
+    return lent;
   }
   auto* arcs = static_cast<Arc*>(memory);
   auto* first_arc = reinterpret_cast<int32_t*>(arcs + 2 * (keypoints - 1));

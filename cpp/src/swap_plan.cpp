@@ -1,5 +1,6 @@
 // Which pairs there are, and which hangs on which.
 #include "body.hpp"
+#include "memory.hpp"
 #include "numeric.hpp"
 #include "posecore/swaps.hpp"
 
@@ -56,11 +57,9 @@ Status make_plan(const BodyModel& body, const SwapOptions& options, void* memory
   if (!in_range(options)) {
     return Status::kBadOptions;
   }
-  if (bytes < swap_plan_bytes(body)) {
-    return Status::kWorkspaceTooSmall;
-  }
-  if (!detail::is_aligned(memory, alignof(void*))) {
-    return Status::kMisaligned;
+  const Status lent = detail::check_memory(memory, bytes, swap_plan_bytes(body), alignof(void*));
+  if (lent != Status::kOk) {
+    return lent;
   }
   auto* variances = static_cast<float*>(memory);
   auto* pair_of = reinterpret_cast<int32_t*>(variances + body.num_keypoints);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "body.hpp"
+#include "memory.hpp"
 #include "numeric.hpp"
 #include "swap_state.hpp"
 
@@ -317,17 +318,11 @@ void repair_person(const SwapPlan& plan, const IdentifiedPoses& poses, int32_t n
 }
 
 [[nodiscard]] Status parts_of(const SwapPlan& plan, void* workspace, size_t bytes, SwapsState* state) noexcept {
-  if (workspace == nullptr) {
-    return Status::kNullPointer;
+  const Status status = detail::check_memory(workspace, bytes, workspace_bytes(plan), alignof(uint64_t));
+  if (status == Status::kOk) {
+    detail::carve(plan, workspace, state);
   }
-  if (bytes < workspace_bytes(plan)) {
-    return Status::kWorkspaceTooSmall;
-  }
-  if (!detail::is_aligned(workspace, alignof(uint64_t))) {
-    return Status::kMisaligned;
-  }
-  detail::carve(plan, workspace, state);
-  return Status::kOk;
+  return status;
 }
 
 }  // namespace

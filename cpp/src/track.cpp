@@ -4,6 +4,7 @@
 
 #include "assignment.hpp"
 #include "body.hpp"
+#include "memory.hpp"
 #include "numeric.hpp"
 #include "track_detections.hpp"
 #include "track_motion.hpp"
@@ -140,17 +141,11 @@ void begin_track(const TrackerPlan& plan, const DetectionPoints& pose, const Det
 }
 
 [[nodiscard]] Status parts_of(const TrackerPlan& plan, void* workspace, size_t bytes, TrackerState* state) noexcept {
-  if (workspace == nullptr) {
-    return Status::kNullPointer;
+  const Status status = detail::check_memory(workspace, bytes, workspace_bytes(plan), alignof(uint64_t));
+  if (status == Status::kOk) {
+    detail::carve(plan, workspace, state);
   }
-  if (bytes < workspace_bytes(plan)) {
-    return Status::kWorkspaceTooSmall;
-  }
-  if (!detail::is_aligned(workspace, alignof(uint64_t))) {
-    return Status::kMisaligned;
-  }
-  detail::carve(plan, workspace, state);
-  return Status::kOk;
+  return status;
 }
 
 [[nodiscard]] bool is_started(const TrackerPlan& plan, const TrackerState& state) noexcept {
@@ -178,11 +173,9 @@ Status make_plan(const BodyModel& body, const TrackerOptions& options, void* mem
   if (!in_range(options)) {
     return Status::kBadOptions;
   }
-  if (bytes < tracker_plan_bytes(body)) {
-    return Status::kWorkspaceTooSmall;
-  }
-  if (!detail::is_aligned(memory, alignof(void*))) {
-    return Status::kMisaligned;
+  const Status lent = detail::check_memory(memory, bytes, tracker_plan_bytes(body), alignof(void*));
+  if (lent != Status::kOk) {
+    return lent;
   }
   auto* variances = static_cast<float*>(memory);
   auto* flip = reinterpret_cast<int32_t*>(variances + body.num_keypoints);

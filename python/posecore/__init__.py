@@ -21,26 +21,30 @@ from posecore.errors import MissingExtra, ModelError, PosecoreError, SourceError
 from posecore.heads import Heads, Quantization
 from posecore.install import cmake_dir, include_dir
 from posecore.poses import Poses
-from posecore.similarity import oks
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
-from posecore.swaps import SwapRepair
-from posecore.track import Track, Tracker
 
 if TYPE_CHECKING:
     from posecore.drawing import draw
     from posecore.evaluation.coco import evaluate
     from posecore.offline import smooth_tracks
     from posecore.runtime.estimator import Estimator
+    from posecore.similarity import oks
     from posecore.smooth import KalmanSmoother, OneEuroSmoother
     from posecore.streaming import stream
+    from posecore.swaps import SwapRepair
+    from posecore.track import Track, Tracker
 
 # Imported when first used: what decodes heads does not wait for them.
 _LAZY = {
     "Estimator": "posecore.runtime.estimator",
     "KalmanSmoother": "posecore.smooth",
     "OneEuroSmoother": "posecore.smooth",
+    "SwapRepair": "posecore.swaps",
+    "Track": "posecore.track",
+    "Tracker": "posecore.track",
     "draw": "posecore.drawing",
     "evaluate": "posecore.evaluation.coco",
+    "oks": "posecore.similarity",
     "smooth_tracks": "posecore.offline",
     "stream": "posecore.streaming",
 }

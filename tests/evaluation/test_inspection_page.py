@@ -186,3 +186,13 @@ def test_escaping_says_what_it_is() -> None:
     assert plain("x" * 500, 21) == "x" * 10 + "…" + "x" * 10
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_block("a", float("nan"))
+
+
+def test_ids_reach_the_page_to_the_last_digit() -> None:
+    data = planted()
+    for person in data["annotations"]:
+        person["id"] += 2**53
+    text = of(inspect(read_truths(data)))
+    ids = [entry["id"] for entry in gallery(text)["entries"]]
+    assert set(ids) <= {str(person["id"]) for person in data["annotations"]}
+    assert len(set(ids)) == len(ids)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posecore.evaluation.arrays import sealed
+from posecore.evaluation.json_numbers import json_number
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -95,12 +96,12 @@ class DistanceScore:
             "metric": self.metric,
             "convention": self.convention,
             "threshold": self.threshold,
-            "mean": _plain(self.mean),
+            "mean": json_number(self.mean),
             "left_out": self.left_out,
             "keypoints": [
                 {
                     "name": name,
-                    "percent": _plain(value),
+                    "percent": json_number(value),
                     "count": int(count),
                     "hits": int(hits),
                     "in_mean": bool(used),
@@ -112,8 +113,8 @@ class DistanceScore:
             "sides": [
                 {
                     "name": side.name,
-                    "left": _plain(side.left),
-                    "right": _plain(side.right),
+                    "left": json_number(side.left),
+                    "right": json_number(side.right),
                     "left_count": side.left_count,
                     "right_count": side.right_count,
                 }
@@ -123,13 +124,13 @@ class DistanceScore:
             if curve is None
             else {
                 "thresholds": curve.thresholds.tolist(),
-                "mean": [_plain(value) for value in curve.mean],
+                "mean": [json_number(value) for value in curve.mean],
                 "keypoints": {
-                    name: [_plain(value) for value in column]
+                    name: [json_number(value) for value in column]
                     for name, column in zip(self.names, curve.values.T, strict=True)
                 },
-                "auc": _plain(curve.auc),
-                "auc_keypoints": [_plain(value) for value in curve.auc_values],
+                "auc": json_number(curve.auc),
+                "auc_keypoints": [json_number(value) for value in curve.auc_values],
                 "rule": curve.rule,
             },
         }
@@ -239,10 +240,6 @@ def score_of(
         left_out=left_out,
         convention=convention,
     )
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
 
 
 def _shown(value: float) -> str:

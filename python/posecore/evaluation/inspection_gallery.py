@@ -82,8 +82,8 @@ def _entry(
     image = truths.image_index[person]
     view = view_of(truths, person)
     entry: dict[str, Any] = {
-        "id": int(truths.ids[person]),
-        "image": int(truths.images.ids[image]),
+        "id": str(truths.ids[person]),
+        "image": str(truths.images.ids[image]),
         "name": plain(truths.images.file_names[image]),
         "size": round(view.width * view.height),
         "suspicion": round(max(one.suspicion for one in findings), 3),

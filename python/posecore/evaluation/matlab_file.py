@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posecore.errors import SourceError
+from posecore.printable import printable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -184,5 +185,5 @@ class _Matrix:
         return first, rest[8 : 8 + size]
 
     def _no(self, wanted: str, got: str) -> SourceError:
-        name = "".join(c if c.isprintable() else "?" for c in self.variable[:64])
+        name = printable(self.variable[:64])
         return SourceError(f"{self.file}: variable {name}: wanted {wanted}, got {got}")

@@ -15,6 +15,7 @@ from posecore.evaluation.arrays import MOST_PX
 from posecore.evaluation.joint_fields import Fields
 from posecore.evaluation.joint_set import JointSet
 from posecore.evaluation.truths import Origin
+from posecore.printable import printable
 from posecore.skeletons import MPII16
 
 # What the variable dataset_joints calls the 16.
@@ -147,9 +148,7 @@ def _check_order(fields: Fields) -> None:
     names = fields.arrays.get("dataset_joints", SHORT_NAMES)
     if names != SHORT_NAMES:
         got = " ".join(str(name)[:16] for name in names[:20]) if isinstance(names, tuple) else "numbers"
-        raise fields.no(
-            "dataset_joints", " ".join(SHORT_NAMES), "".join(c if c.isprintable() else "?" for c in got)
-        )
+        raise fields.no("dataset_joints", " ".join(SHORT_NAMES), printable(got))
 
 
 def _is_list(value: object, count: int) -> TypeGuard[list[Any]]:

@@ -70,16 +70,19 @@
         make("span", "score", reason.suspicion.toFixed(1)), make("br", ""), reason.text);
       reasons.append(line);
     }
-    const facts = make("div", "facts", make("div", "top", name, make("span", "", String(entry.id))), reasons);
+    const facts = make("div", "facts", make("div", "top", name, make("span", "", entry.id)), reasons);
     if (entry.out) facts.append(make("div", "out", entry.out));
     return make("article", "entry", scene(entry), facts);
   };
 
+  // Ids may be beyond what a number of JavaScript can tell apart.
+  const byId = (a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : Number(BigInt(a.id) > BigInt(b.id)));
+
   const order = {
     suspicion: (a, b) => b.suspicion - a.suspicion,
     reasons: (a, b) => b.reasons.length - a.reasons.length || b.suspicion - a.suspicion,
-    name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id),
-    id: (a, b) => a.id - b.id,
+    name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : byId(a, b)),
+    id: byId,
     large: (a, b) => b.size - a.size,
     small: (a, b) => a.size - b.size,
   };
@@ -92,7 +95,7 @@
     const strongest = (entry) => Math.max(...entry.reasons.filter(kept).map((reason) => reason.suspicion));
     const shown = data.entries
       .filter((entry) => entry.reasons.some(kept))
-      .filter((entry) => !search || entry.name.toLowerCase().includes(search) || String(entry.id) === search);
+      .filter((entry) => !search || entry.name.toLowerCase().includes(search) || entry.id === search);
     if (wish.order === "suspicion") shown.sort((a, b) => strongest(b) - strongest(a));
     else shown.sort(order[wish.order]);
     cards.replaceChildren(...shown.slice(0, limit).map(card));
