@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
+_SCALARS = {"image_size", "time_s"}
 _FIELDS = ("xy", "scores", "pose_scores", "visible", "track_ids", "skeleton", "image_size", "time_s")
 
 
@@ -89,10 +90,7 @@ class Poses:
         for name, values in (("scores", scores), ("pose_scores", pose_scores)):
             if values.size and not (values.min() >= 0 and values.max() <= 1):
                 raise ValueError(f"{name}: wanted numbers in [0, 1], got {values.min()} to {values.max()}")
-        if image_size is not None:
-            image_size = size(image_size, "image_size")
-        if time_s is not None:
-            time_s = number(time_s, "time_s", -1e15, 1e15)
+        image_size, time_s = _scalars(image_size, time_s)
         arrays = [_own(array) for array in (xy, scores, pose_scores, visible, track_ids)]
         for put, value in zip(_PUT, (*arrays, skeleton, image_size, time_s), strict=True):
             put(self, value)
@@ -141,7 +139,12 @@ class Poses:
             raise TypeError(
                 f"replace: wanted fields of Poses ({', '.join(_FIELDS)}), got {', '.join(unknown)}"
             )
-        return Poses(**{name: getattr(self, name) for name in _FIELDS} | fields)
+        values = {name: getattr(self, name) for name in _FIELDS} | fields
+        if not fields.keys() <= _SCALARS:
+            return Poses(**values)
+        # A video changes these for every frame, while its network waits.
+        values["image_size"], values["time_s"] = _scalars(values["image_size"], values["time_s"])
+        return Poses._trusted(*values.values())
 
     def boxes(self) -> FloatArray:
         """(N, 4) float32: x0, y0, x1, y1 in pixels around the visible keypoints; zeros where none is."""
@@ -180,6 +183,13 @@ class Poses:
 
 # The slots' own setters: `Poses` forbids every other way.
 _PUT = tuple(getattr(Poses, name).__set__ for name in _FIELDS)
+
+
+def _scalars(image_size: Any, time_s: Any) -> tuple[tuple[int, int] | None, float | None]:
+    return (
+        None if image_size is None else size(image_size, "image_size"),
+        None if time_s is None else number(time_s, "time_s", -1e15, 1e15),
+    )
 
 
 def _chosen(which: object, people: int) -> slice | npt.NDArray[Any]:
