@@ -88,7 +88,7 @@ class MultiPoseDecoder {
  public:
   MultiPoseDecoder(int32_t num_keypoints, const std::vector<std::pair<int32_t, int32_t>>& edges, float stride_px,
                    int32_t max_poses, float root_threshold, float pose_threshold, float nms_radius_px,
-                   int32_t refine_steps, int32_t local_maximum_radius) {
+                   int32_t refine_steps, int32_t local_maximum_radius, int sampling, bool rescore) {
     if (num_keypoints < 1 || edges.size() + 1 != static_cast<size_t>(num_keypoints)) {
       throw py::value_error("edges: wanted one fewer than keypoints");
     }
@@ -106,6 +106,8 @@ class MultiPoseDecoder {
     options.nms_radius_px = nms_radius_px;
     options.refine_steps = refine_steps;
     options.local_maximum_radius = local_maximum_radius;
+    options.sampling = static_cast<Sampling>(sampling);
+    options.rescore = rescore;
     plan_memory_.resize(plan_bytes(skeleton) / sizeof(std::max_align_t) + 1);
     check(make_plan(skeleton, options, plan_memory_.data(), plan_memory_.size() * sizeof(std::max_align_t), &plan_));
     const auto room = static_cast<size_t>(max_poses) * static_cast<size_t>(num_keypoints);

@@ -81,7 +81,7 @@ class Decoding {
     PosePool pool({at<Point>(layout_.points), at<float>(layout_.scores), at<uint8_t>(layout_.occluded),
                    at<float>(layout_.means), at<float>(layout_.rescored), at<int32_t>(layout_.rank)},
                   plan_.options.max_poses, plan_.num_keypoints, plan_.options.nms_radius_px * cells_per_px_,
-                  plan_.options.pose_threshold);
+                  plan_.options.rescore, plan_.options.pose_threshold);
     T threshold{};
     if (root_threshold(&threshold)) {
       CandidateQueue queue(at<CandidateKey>(0), layout_.queued);
@@ -94,7 +94,11 @@ class Decoding {
           const detail::Candidate place = candidates.place(last);
           const Point root = root_of(place);
           if (!pool.holds(root, place.keypoint)) {
-            walk(root, place.keypoint, pool.free_slot());
+            if (plan_.options.sampling == Sampling::kBilinear) {
+              walk<Sampling::kBilinear>(root, place.keypoint, pool.free_slot());
+            } else {
+              walk<Sampling::kNearest>(root, place.keypoint, pool.free_slot());
+            }
             pool.take_free_slot();
           }
         }
@@ -142,6 +146,7 @@ class Decoding {
 
   // Finds all keypoints from the root outwards. In a tree each has one way to it, so the order of the visits
   // is free: best-first gives the same pose.
+  template <Sampling kSampling>
   void walk(Point root, int32_t keypoint, const PoseSlot& pose) const noexcept {
     auto* visits = at<Visit>(layout_.visits);
     int32_t waiting = 0;
@@ -150,26 +155,37 @@ class Decoding {
     while (waiting > 0) {
       const Visit visit = visits[--waiting];
       const Point here = pose.points[visit.keypoint];
-      const float value = detail::sample_score(heatmaps_, here, visit.keypoint);
+      const float value = detail::sample_score(heatmaps_, read_at<kSampling>(here), visit.keypoint);
       pose.scores[visit.keypoint] = detail::score_of(value, logits_);
       for (int32_t i = plan_.first_arc[visit.keypoint]; i < plan_.first_arc[visit.keypoint + 1]; ++i) {
         const Arc arc = plan_.arcs[i];
         if (arc.to != visit.from) {
-          pose.points[arc.to] = follow(here, arc);
+          pose.points[arc.to] = follow<kSampling>(here, arc);
           visits[waiting++] = {arc.to, visit.keypoint};
         }
       }
     }
   }
 
+  template <Sampling kSampling>
   [[nodiscard]] Point follow(Point from, const Arc& arc) const noexcept {
     const int32_t edges = plan_.num_keypoints - 1;
-    Point at =
-        moved(from, detail::sample_vector(arc.forward != 0 ? forward_ : backward_, from, arc.edge, edges + arc.edge));
+    Point at = moved(from, detail::sample_vector(arc.forward != 0 ? forward_ : backward_, read_at<kSampling>(from),
+                                                 arc.edge, edges + arc.edge));
     for (int32_t step = 0; step < plan_.options.refine_steps; ++step) {
-      at = moved(at, detail::sample_vector(short_offsets_, at, arc.to, plan_.num_keypoints + arc.to));
+      at = moved(at,
+                 detail::sample_vector(short_offsets_, read_at<kSampling>(at), arc.to, plan_.num_keypoints + arc.to));
     }
     return at;
+  }
+
+  template <Sampling kSampling>
+  [[nodiscard]] static Point read_at(Point at) noexcept {
+    if constexpr (kSampling == Sampling::kNearest) {
+      return {detail::nearest_cell(at.y), detail::nearest_cell(at.x)};
+    } else {
+      return at;
+    }
   }
 
   void write(const PosePool& pool, PoseSink* sink) const noexcept {

@@ -129,6 +129,12 @@ template <class T>
   return grid.real(corners.sample(channel * grid.channel_stride, [](T q) { return stored(q); }));
 }
 
+// `value`, inside of a grid, as a whole number of cells; what lies in the middle goes up.
+[[nodiscard]] inline float nearest_cell(float value) noexcept {
+  const auto below = static_cast<float>(static_cast<int32_t>(value));
+  return value - below < 0.5F ? below : below + 1.0F;
+}
+
 // The vector (dy, dx) in the tensor's own unit; a vector that is not finite counts as none.
 template <class T>
 [[nodiscard]] inline Point sample_vector(const Grid<T>& grid, Point at, int32_t channel_y, int32_t channel_x) noexcept {

@@ -32,7 +32,8 @@ namespace {
          options.max_poses <= 65536 && options.root_threshold >= 0.0F && options.root_threshold <= 1.0F &&
          options.pose_threshold >= 0.0F && options.pose_threshold <= 1.0F && options.nms_radius_px >= 0.0F &&
          options.nms_radius_px <= 65536.0F && options.refine_steps >= 0 && options.refine_steps <= 100 &&
-         options.local_maximum_radius >= 0 && options.local_maximum_radius <= 100;
+         options.local_maximum_radius >= 0 && options.local_maximum_radius <= 100 &&
+         options.sampling <= Sampling::kNearest;
 }
 
 // The least logit whose score reaches the threshold, by bisection over the floats in their order: the same

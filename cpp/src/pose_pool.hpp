@@ -17,7 +17,8 @@ struct PoseSlot {
 
 // At most `capacity` people that survive each other. They are ranked by the mean of their keypoint scores
 // (first found of equals first). A keypoint within the suppression radius of the same keypoint of a higher
-// ranked person is occluded; a person whose other keypoints sum to less than the threshold is dropped.
+// ranked person is occluded; a person whose other keypoints sum to less than the threshold is dropped. Without
+// re-scoring nothing is occluded.
 class PosePool {
  public:
   struct Storage {
@@ -29,12 +30,14 @@ class PosePool {
     int32_t* rank;      // capacity: slots, best first; free slots behind
   };
 
-  PosePool(const Storage& storage, int32_t capacity, int32_t num_keypoints, float radius_cells,
+  PosePool(const Storage& storage, int32_t capacity, int32_t num_keypoints, float radius_cells, bool rescores,
            float threshold) noexcept
       : storage_(storage),
         capacity_(capacity),
         num_keypoints_(num_keypoints),
         radius_squared_(radius_cells * radius_cells),
+        // No square is negative: nobody is near, at the same place either.
+        occluding_squared_(rescores ? radius_squared_ : -1.0F),
         threshold_(threshold) {
     for (int32_t i = 0; i < capacity; ++i) {
       storage_.rank[i] = i;
@@ -55,7 +58,7 @@ class PosePool {
   // True where some person already has this keypoint within the radius of `at`.
   [[nodiscard]] bool holds(Point at, int32_t keypoint) const noexcept {
     for (int32_t rank = 0; rank < count_; ++rank) {
-      if (near(slot(storage_.rank[rank]).points[keypoint], at)) {
+      if (squared_distance(slot(storage_.rank[rank]).points[keypoint], at) <= radius_squared_) {
         return true;
       }
     }
@@ -118,10 +121,10 @@ class PosePool {
   }
 
  private:
-  [[nodiscard]] bool near(Point a, Point b) const noexcept {
+  [[nodiscard]] static float squared_distance(Point a, Point b) noexcept {
     const float dy = a.y - b.y;
     const float dx = a.x - b.x;
-    return dy * dy + dx * dx <= radius_squared_;
+    return dy * dy + dx * dx;
   }
 
   [[nodiscard]] uint8_t* occluded(int32_t index) const noexcept {
@@ -142,7 +145,7 @@ class PosePool {
     const Point* others = slot(by).points;
     uint8_t* mask = occluded(index);
     for (int32_t k = 0; k < num_keypoints_; ++k) {
-      mask[k] = mask[k] != 0 || near(mine[k], others[k]) ? 1 : 0;
+      mask[k] = mask[k] != 0 || squared_distance(mine[k], others[k]) <= occluding_squared_ ? 1 : 0;
     }
   }
 
@@ -170,6 +173,7 @@ class PosePool {
   int32_t capacity_;
   int32_t num_keypoints_;
   float radius_squared_;
+  float occluding_squared_;
   float threshold_;
   int32_t count_ = 0;
 };

@@ -1,6 +1,7 @@
 // Many people: those that were put into the heads come out, whatever the type and the arrangement.
 #include "check.hpp"
 #include "decoding.hpp"
+#include "grid.hpp"
 #include "synthetic.hpp"
 
 using posecore::kCoco17;
@@ -139,6 +140,15 @@ TEST(more_candidates_than_are_queued_are_all_seen) {
   CHECK(poses.sink.count == 2);
   CHECK_NEAR(poses.x(0, 0), 0, 0);
   CHECK_NEAR(poses.x(1, 0), 59 * 16, 0);
+}
+
+TEST(the_nearest_cell_is_in_the_grid_at_its_far_ends_too) {
+  using posecore::detail::nearest_cell;
+  CHECK(nearest_cell(0.0F) == 0.0F && nearest_cell(0.49F) == 0.0F && nearest_cell(0.5F) == 1.0F);
+  CHECK(nearest_cell(6.5F) == 7.0F && nearest_cell(7.49F) == 7.0F);
+  // Here value + 0.5 is not a float: rounding it would leave the grid.
+  CHECK(nearest_cell(8388609.0F) == 8388609.0F);
+  CHECK(nearest_cell(16777215.0F) == 16777215.0F);
 }
 
 TEST(refinement_corrects_displacements_that_are_off) {

@@ -82,6 +82,7 @@ TEST(options_out_of_range_are_bad_options) {
   check_refused(&MultiPoseOptions::max_poses, {0, -1, 65537});
   check_refused(&MultiPoseOptions::refine_steps, {-1, 101});
   check_refused(&MultiPoseOptions::local_maximum_radius, {-1, 101});
+  check_refused(&MultiPoseOptions::sampling, {static_cast<posecore::Sampling>(2)});
 }
 
 TEST(options_at_their_ends_are_good) {

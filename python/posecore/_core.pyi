@@ -44,6 +44,8 @@ class MultiPoseDecoder:
         nms_radius_px: float,
         refine_steps: int,
         local_maximum_radius: int,
+        sampling: int,
+        rescore: bool,
     ) -> None: ...
     def decode(
         self,

@@ -34,6 +34,13 @@ def whole(value: object, name: str, least: int, most: int) -> int:
     return int(value)
 
 
+def yes_or_no(value: object, name: str) -> bool:
+    """`value` as a bool; 0, 1 and None are none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: wanted True or False, got {type(value).__name__}")
+    return bool(value)
+
+
 def choice(value: object, name: str, choices: tuple[str, ...]) -> None:
     """`value` is one of these words."""
     if not isinstance(value, str) or value not in choices:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from posecore import _core
-from posecore.arguments import choice, number, whole
+from posecore.arguments import choice, number, whole, yes_or_no
 from posecore.heads import STRIDE_PX, Heads
 from posecore.poses import Poses
 from posecore.skeletons import Skeleton
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Refinement = Literal["none", "quarter", "taylor"]
 _REFINEMENTS: tuple[Refinement, ...] = ("none", "quarter", "taylor")
+Sampling = Literal["bilinear", "nearest"]
+_SAMPLINGS: tuple[Sampling, ...] = ("bilinear", "nearest")
 _MAX_KEYPOINTS = 1024
 _OFFSET_NAMES = ("short_offsets", "displacement_fwd", "displacement_bwd")
 
@@ -54,6 +56,10 @@ class Decoder:
         nms_radius_px: two keypoints of one kind within this many input pixels are one, 0 or more.
         refine_steps: short-offset corrections after each displacement, 0..100; 5 ends within 0.001 px.
         local_maximum_radius: cells that a root is a maximum over, in each direction, 0..100.
+        sampling: what is read between cells: "bilinear", or "nearest" for the nearest cell as it stands, which is
+            what tfjs's decoder reads.
+        rescore: False leaves a pose's score the mean of all its keypoint scores, and drops nobody for what
+            better poses have; people still start only where nobody is.
 
     A decoder keeps its working memory: one a thread.
 
@@ -75,6 +81,8 @@ class Decoder:
         nms_radius_px: float = 10.0,
         refine_steps: int = 5,
         local_maximum_radius: int = 1,
+        sampling: Sampling = "bilinear",
+        rescore: bool = True,
     ) -> None:
         _want_skeleton(skeleton)
         if skeleton.num_keypoints > _MAX_KEYPOINTS:
@@ -95,10 +103,15 @@ class Decoder:
             "nms_radius_px": number(nms_radius_px, "nms_radius_px", 0, 65536),
             "refine_steps": whole(refine_steps, "refine_steps", 0, 100),
             "local_maximum_radius": whole(local_maximum_radius, "local_maximum_radius", 0, 100),
+            "sampling": sampling,
+            "rescore": yes_or_no(rescore, "rescore"),
         }
+        choice(sampling, "sampling", _SAMPLINGS)
         self._stride_px = self._options["stride_px"]
         self._core = _core.MultiPoseDecoder(
-            num_keypoints=skeleton.num_keypoints, edges=list(skeleton.edges), **self._options
+            num_keypoints=skeleton.num_keypoints,
+            edges=list(skeleton.edges),
+            **self._options | {"sampling": _SAMPLINGS.index(sampling)},
         )
 
     def __call__(

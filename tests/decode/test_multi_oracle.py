@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from arbitrary import Case, as_bytes, assert_same, cases, is_clear, numbered_skeleton, repeatable
@@ -34,6 +36,47 @@ def test_nan_and_infinite_heatmaps(case):
 def test_nan_and_infinite_offsets(case):
     assume(is_clear(case))
     assert_same(case.decode(), case.oracle(), within=STEEP)
+
+
+@repeatable
+@given(cases(odd_scores=True), st.sampled_from(["bilinear", "nearest"]), st.booleans())
+def test_nearest_cells_and_scores_as_they_are(case, sampling, rescore):
+    case = replace(case, options=case.options | {"sampling": sampling, "rescore": rescore})
+    assume(is_clear(case))
+    assert_same(case.decode(), case.oracle(), within=STEEP)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "xy", "score"),
+    [("bilinear", (16 * 1.5, 16 * 1.5), 0.5), ("nearest", (16 * 1.5, 16 * 1.5), 0.9)],
+)
+def test_what_is_read_between_cells(sampling, xy, score):
+    heatmaps = np.array([[0.9, 0.1], [0.1, 0.9]], np.float32)[:, :, None]
+    heatmaps = np.pad(heatmaps, ((1, 0), (1, 0), (0, 0)))
+    short = np.zeros((3, 3, 2), np.float32)
+    short[2, 2] = -8, -8
+    heads = pc.Heads(heatmaps, short, stride_px=16, scores="probabilities")
+    options = {"root_threshold": 0.9, "pose_threshold": 0, "local_maximum_radius": 0}
+    poses = pc.Decoder(numbered_skeleton(()), stride_px=16, sampling=sampling, **options)(heads)
+    # Half a cell from (1, 1), (1, 2), (2, 1) and (2, 2): of equally near cells the lower right one is read.
+    found = dict(zip(map(tuple, poses.xy[:, 0].tolist()), poses.scores[:, 0].tolist(), strict=True))
+    assert found[xy] == pytest.approx(score)
+
+
+def test_without_rescoring_a_person_behind_another_keeps_their_score():
+    # The second person's other keypoint is where the first one's is.
+    heatmaps = np.zeros((8, 2, 2), np.float32)
+    heatmaps[0, 0, 0], heatmaps[7, 0, 0], heatmaps[3, 1, 1] = 0.9, 0.8, 0.7
+    fwd = np.zeros((8, 2, 2), np.float32)
+    fwd[0, 0], fwd[7, 0] = (30, 10), (-40, 10)
+    arrays = heatmaps, np.zeros((8, 2, 4), np.float32), fwd, np.zeros_like(fwd)
+    heads = pc.Heads(*arrays, stride_px=10, scores="probabilities")
+    options = {"stride_px": 10, "root_threshold": 0.75, "pose_threshold": 0.5}
+    kept = pc.Decoder(numbered_skeleton(((0, 1),)), rescore=False, **options)(heads)
+    assert kept.pose_scores.tolist() == pytest.approx([0.8, 0.75])
+    assert pc.Decoder(numbered_skeleton(((0, 1),)), **options)(heads).pose_scores.tolist() == pytest.approx(
+        [0.8]
+    )
 
 
 @pytest.mark.parametrize("beside", [(1, 2), (2, 1), (2, 2)])

@@ -53,7 +53,14 @@ def test_decoding_has_the_same_defaults_in_both_languages(repository: Path) -> N
     (fields,) = re.findall(
         r"struct MultiPoseOptions \{(.*?)\n\};", header(repository, "decode.hpp"), re.DOTALL
     )
-    in_cpp = {name: float(value) for name, value in re.findall(r"(\w+) = ([\d.]+)F?;", fields)}
+    spelled = dict(re.findall(r"(\w+) = ([\w.:]+);", fields))
+    in_cpp: dict[str, object] = {
+        name: float(value.removesuffix("F"))
+        for name, value in spelled.items()
+        if re.fullmatch(r"[\d.]+F?", value)
+    }
+    in_cpp["sampling"] = spelled["sampling"].removeprefix("Sampling::k").lower()
+    in_cpp["rescore"] = spelled["rescore"] == "true"
     parameters = inspect.signature(Decoder).parameters.values()
     in_python = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     assert set(in_cpp) == set(in_python)

@@ -40,6 +40,12 @@ def sample(field: np.ndarray, point: np.ndarray) -> float:
     return value
 
 
+def nearest(point: np.ndarray) -> np.ndarray:
+    """The cell (y, x) that `point` is nearest to; what lies in the middle goes up."""
+    below = np.floor(point)
+    return np.where(point - below < 0.5, below, below + 1).astype(point.dtype)
+
+
 def sample_vector(field_y: np.ndarray, field_x: np.ndarray, point: np.ndarray) -> np.ndarray:
     """(dy, dx) at `point`; a vector that is not finite (or longer than 1e9 px) is none."""
     with np.errstate(invalid="ignore", over="ignore"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from oracle.fields import clean_scores, sample, sample_vector, sigmoid, to_score
+from oracle.fields import clean_scores, nearest, sample, sample_vector, sigmoid, to_score
 
 
 @dataclass
@@ -51,6 +51,8 @@ class MultiDecoder:
     nms_radius_px: float = 10.0
     refine_steps: int = 5
     local_maximum_radius: int = 1
+    sampling: str = "bilinear"
+    rescore: bool = True
     logits: bool = True
     dtype: type = np.float64
     doubt: Doubt = field(default_factory=Doubt)
@@ -136,11 +138,18 @@ class MultiDecoder:
         return Person(points, scores, float(scores.mean()), found)
 
     def step(self, offsets: np.ndarray, channel: int, channels: int, point: np.ndarray) -> np.ndarray:
-        vector = sample_vector(offsets[:, :, channel], offsets[:, :, channels + channel], point)
+        vector = sample_vector(offsets[:, :, channel], offsets[:, :, channels + channel], self.read_at(point))
         return self.clamp(point + vector / self.dtype(self.stride_px))
 
     def score_at(self, point: np.ndarray, keypoint: int) -> float:
-        return to_score(sample(self.heat[:, :, keypoint], point), self.logits)
+        return to_score(sample(self.heat[:, :, keypoint], self.read_at(point)), self.logits)
+
+    def read_at(self, point: np.ndarray) -> np.ndarray:
+        if self.sampling == "bilinear":
+            return point
+        for part in point:
+            self.doubt.compare(part % 1, 0.5)
+        return nearest(point)
 
     def admit(self, held: list[Person], person: Person) -> list[Person]:
         """The pool with `person` in it, if it survives those above it; without those that it drives out."""
@@ -161,6 +170,8 @@ class MultiDecoder:
 
     def kept(self, person: Person, above: list[Person]) -> float:
         """The score over those keypoints that nobody above has."""
+        if not self.rescore:
+            return person.mean
         total = 0.0
         for keypoint in range(self.keypoints):
             taken = [self.within(person.points[keypoint], other.points[keypoint]) for other in above]

@@ -51,6 +51,12 @@ struct PoseSink {
   PixelMap map = {};
 };
 
+// What is read between cells.
+enum class Sampling : uint8_t {
+  kBilinear,
+  kNearest,  // the nearest cell as it stands, of equals the lower and right one: what tfjs does
+};
+
 struct MultiPoseOptions {
   float stride_px = 16.0F;
   int32_t max_poses = 20;
@@ -59,6 +65,8 @@ struct MultiPoseOptions {
   float nms_radius_px = 10.0F;       // two keypoints of one kind within it are one
   int32_t refine_steps = 5;          // short-offset corrections after each displacement
   int32_t local_maximum_radius = 1;  // in cells; 1 is a 3x3 window
+  Sampling sampling = Sampling::kBilinear;
+  bool rescore = true;  // false: a pose's score is the mean of its keypoints, whatever better poses have of them
 };
 
 // One way from a keypoint to its neighbour in the tree.
