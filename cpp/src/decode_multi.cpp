@@ -170,11 +170,13 @@ class Decoding {
   template <Sampling kSampling>
   [[nodiscard]] Point follow(Point from, const Arc& arc) const noexcept {
     const int32_t edges = plan_.num_keypoints - 1;
-    Point at = moved(from, detail::sample_vector(arc.forward != 0 ? forward_ : backward_, read_at<kSampling>(from),
-                                                 arc.edge, edges + arc.edge));
+    const Point start = read_at<kSampling>(from);
+    const Point vector =
+        detail::sample_vector(arc.forward != 0 ? forward_ : backward_, start, arc.edge, edges + arc.edge);
+    Point at = moved(start, vector);
     for (int32_t step = 0; step < plan_.options.refine_steps; ++step) {
-      at = moved(at,
-                 detail::sample_vector(short_offsets_, read_at<kSampling>(at), arc.to, plan_.num_keypoints + arc.to));
+      const Point cell = read_at<kSampling>(at);
+      at = moved(cell, detail::sample_vector(short_offsets_, cell, arc.to, plan_.num_keypoints + arc.to));
     }
     return at;
   }

@@ -56,8 +56,8 @@ class Decoder:
         nms_radius_px: two keypoints of one kind within this many input pixels are one, 0 or more.
         refine_steps: short-offset corrections after each displacement, 0..100; 5 ends within 0.001 px.
         local_maximum_radius: cells that a root is a maximum over, in each direction, 0..100.
-        sampling: what is read between cells: "bilinear", or "nearest" for the nearest cell as it stands, which is
-            what tfjs's decoder reads.
+        sampling: what is read between cells: "bilinear", or "nearest" for the nearest cell as it stands, where
+            offsets and displacements then start.
         rescore: False leaves a pose's score the mean of all its keypoint scores, and drops nobody for what
             better poses have; people still start only where nobody is.
 

@@ -138,7 +138,8 @@ class MultiDecoder:
         return Person(points, scores, float(scores.mean()), found)
 
     def step(self, offsets: np.ndarray, channel: int, channels: int, point: np.ndarray) -> np.ndarray:
-        vector = sample_vector(offsets[:, :, channel], offsets[:, :, channels + channel], self.read_at(point))
+        point = self.read_at(point)
+        vector = sample_vector(offsets[:, :, channel], offsets[:, :, channels + channel], point)
         return self.clamp(point + vector / self.dtype(self.stride_px))
 
     def score_at(self, point: np.ndarray, keypoint: int) -> float:

@@ -54,7 +54,7 @@ struct PoseSink {
 // What is read between cells.
 enum class Sampling : uint8_t {
   kBilinear,
-  kNearest,  // the nearest cell as it stands, of equals the lower and right one: what tfjs does
+  kNearest,  // the nearest cell as it stands, of equals the lower and right one; vectors start at that cell
 };
 
 struct MultiPoseOptions {

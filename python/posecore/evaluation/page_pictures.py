@@ -105,7 +105,7 @@ class _Reader:
         return tuple(said)
 
     def _fresh(self, picture: Picture) -> Any:
-        path = _below(self.folder, picture.name)
+        path = picture_path(self.folder, picture.name)
         try:
             data = path.read_bytes() if path is not None and path.stat().st_size <= _MOST_FILE_BYTES else None
         except OSError:  # one that may not be read, or went away
@@ -142,7 +142,7 @@ def _alike(pixels: Any, picture: Picture) -> bool:
     return bool(abs(height - picture.height * scale) <= max(1.0, scale))
 
 
-def _below(folder: Path, name: str) -> Path | None:
+def picture_path(folder: Path, name: str) -> Path | None:
     """The file of this name in the folder, or of its last part where the folder is flat; None where it leads out."""
     if not name or "\0" in name:
         return None

@@ -171,6 +171,11 @@ class Estimator:
         """(width, height) of the network's input in pixels, as it is now."""
         return self._network.input_size
 
+    @property
+    def long_side(self) -> int | None:
+        """What a picture's longer side is scaled to in pixels; None where all pictures go into one input size."""
+        return self._long_side
+
     def __call__(self, image: npt.NDArray[np.uint8]) -> Poses:
         """The people in `image`, a uint8 array of shape (H, W, 3), in its own pixels, best first.
 

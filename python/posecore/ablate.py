@@ -1,0 +1,240 @@
+"""`posecore ablate`: what each part of the pipeline is worth, and what perfecting it would give, in AP."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import posecore
+from posecore import skeletons
+from posecore.errors import PosecoreError, SourceError
+from posecore.option_values import network_size, radius, share, whole
+from posecore.printable import printable
+from posecore.progress import Progress
+from posecore.result_file import result_file
+from posecore.scoring_options import in_options
+from posecore.sources import Source, read_picture
+from posecore.usage import OK, UsageError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from posecore.ablation import Ablation, Experiment
+    from posecore.ablation_scene import Networks
+    from posecore.evaluation.truths import Truths
+
+NAME = "ablate"
+SUMMARY = "say what each part of the pipeline is worth on labelled pictures"
+DETAILS = """\
+GT is a COCO annotation file, PICTURES the folder of its pictures. The network, a PoseNet, runs on each picture as
+it is, mirrored, in other sizes and shapes, and on each person's box; its heads are decoded with bilinear
+sampling, refinement steps, suppression, re-scoring or letterbox taken out, and with heatmaps, short offsets,
+displacements, person boxes or scores replaced by what is labelled. AP is COCO's. Intervals come from drawing the
+pictures again, with replacement: what lies within them may be chance.
+--out says by its ending what is written: .html the page, .svg the plot, .json all numbers; it can be given
+several times.
+example: posecore ablate person_keypoints_val2017.json val2017 --out ablation.html"""
+DEFAULT_OUT = "ablation.html"
+ENDINGS = (".html", ".svg", ".json")
+_OPTIONS = ("max_poses", "root_threshold", "pose_threshold", "nms_radius_px", "refine_steps")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("truth", metavar="GT", help="annotations, COCO's JSON")
+    add("pictures", metavar="PICTURES", help="the folder of the pictures")
+    group = parser.add_argument_group("the network")
+    add = group.add_argument
+    add("--model", metavar="FILE", help="a .tflite PoseNet; MobileNetV1 0.75 comes with posecore")
+    add(
+        "--size",
+        type=network_size,
+        metavar="N|HxW",
+        help="network input: the long side in pixels, or height x width (353x481)",
+    )
+    add(
+        "--skeleton",
+        choices=skeletons.names(),
+        help="what the keypoints are; for models that do not have COCO's 17",
+    )
+    add("--threads", type=whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
+    group = parser.add_argument_group("the full pipeline's decoder")
+    add = group.add_argument
+    add("--max-poses", type=whole(1, 65536), default=20, metavar="N", help="people in a picture (default 20)")
+    add(
+        "--conf",
+        type=share,
+        default=0.2,
+        metavar="P",
+        help="score from 0 to 1 for people, and for where they start (default 0.2)",
+    )
+    add(
+        "--nms",
+        type=radius,
+        default=10.0,
+        metavar="PX",
+        help="keypoints of one kind within this radius are one, in input pixels (default 10)",
+    )
+    add(
+        "--refine-steps",
+        type=whole(0, 100),
+        default=5,
+        metavar="N",
+        help="short-offset corrections of each keypoint (default 5)",
+    )
+    group = parser.add_argument_group("what is written")
+    add = group.add_argument
+    add(
+        "--draws",
+        type=whole(0, 100_000),
+        default=1000,
+        metavar="N",
+        help="sets of pictures that are drawn for the intervals; 0 for none (default 1000)",
+    )
+    add(
+        "--out",
+        action="append",
+        metavar="FILE",
+        help=f".html, .svg or .json; none writes nothing (default {DEFAULT_OUT})",
+    )
+    add("--force", action="store_true", help="overwrite files that are there")
+    add("--json", action="store_true", help="print JSON on stdout")
+    add("--quiet", action="store_true", help="say nothing but errors and the table")
+
+
+def run(args: argparse.Namespace) -> int:
+    outs = _destinations(args)
+    from posecore.ablation import Experiment
+    from posecore.ablation_scene import Networks
+    from posecore.ablation_table import as_text
+    from posecore.evaluation.coco_files import read_truths
+
+    progress = Progress(quiet=args.quiet)
+    truths = read_truths(args.truth)
+    paths = _paths(truths, args)
+    networks = Networks(lambda **view: _load(args, **view), args.size)
+    progress.line(f"{networks.base.name}, {networks.base.library}")
+    options = dict(
+        zip(_OPTIONS, (args.max_poses, args.conf, args.conf, args.nms, args.refine_steps), strict=True)
+    )
+    try:
+        experiment = Experiment(truths, networks, options)
+    except ValueError as error:
+        raise in_options(error) from None
+    _decode(experiment, truths, paths, progress)
+    with progress.task("variants", len(experiment.variants), "variant") as task:
+        ablation = experiment.score(args.draws, task.advance)
+    ablation = replace(ablation, card=_card(args, networks, truths, options))
+    for path in outs:
+        _write(path, ablation)
+    if args.json:
+        written = [str(path) for path in outs]
+        print(json.dumps(ablation.as_dict() | {"written": written, "exit_code": OK}, allow_nan=False))
+    else:
+        print(as_text(ablation))
+    for path in outs:
+        progress.line(f"written: {printable(path)}")
+    return OK
+
+
+def load_estimator(**options: Any) -> Any:
+    """The estimator that pictures go through."""
+    from posecore.runtime.estimator import Estimator
+
+    return Estimator(options.pop("model"), **options)
+
+
+def _load(args: argparse.Namespace, *, size: Any, resize: str) -> Any:
+    try:
+        return load_estimator(
+            model=args.model, size=size, resize=resize, skeleton=args.skeleton, threads=args.threads
+        )
+    except PosecoreError:
+        raise
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
+
+
+def _decode(experiment: Experiment, truths: Truths, paths: list[Path], progress: Progress) -> None:
+    with progress.task("pictures", len(paths), "picture") as task:
+        for row, path in enumerate(paths):
+            experiment.add(row, _read(truths, row, path))
+            task.advance()
+
+
+def _read(truths: Truths, row: int, path: Path) -> npt.NDArray[np.uint8]:
+    image = read_picture(Source("picture", str(path), path))
+    wanted = int(truths.images.widths[row]), int(truths.images.heights[row])
+    size = image.shape[1], image.shape[0]
+    if wanted != size and wanted != (0, 0):
+        raise SourceError(
+            f"{path}: wanted a picture of {wanted[0]}x{wanted[1]} as {truths.origin.name} says, "
+            f"got one of {size[0]}x{size[1]}"
+        )
+    return image
+
+
+def _paths(truths: Truths, args: argparse.Namespace) -> list[Path]:
+    """A file for each picture of the truth; all are looked for before the network runs."""
+    from posecore.evaluation.page_pictures import picture_path
+
+    folder = Path(args.pictures)
+    if not folder.is_dir():
+        raise UsageError(f"PICTURES: wanted a folder, got {args.pictures}")
+    if not len(truths.images):
+        raise SourceError(f"{args.truth}: wanted images, got none")
+    found = [picture_path(folder, name) for name in truths.images.file_names]
+    missing = [name for name, path in zip(truths.images.file_names, found, strict=True) if path is None]
+    if missing:
+        raise SourceError(
+            f"{args.pictures}: wanted the {len(found):,} pictures of {args.truth}, but {len(missing):,} are not "
+            f"there, first {missing[0] or '(an image without a file_name)'}"
+        )
+    return [path for path in found if path is not None]
+
+
+def _destinations(args: argparse.Namespace) -> list[Path]:
+    names = args.out if args.out is not None else [DEFAULT_OUT]
+    if names == ["none"]:
+        return []
+    found = []
+    for name in names:
+        path = result_file("--out", name, inputs=(args.truth,), force=args.force, makes_folder=True)
+        if path.suffix.lower() not in ENDINGS:
+            raise UsageError(f"--out: wanted a name that ends in {', '.join(ENDINGS)}, got {name}")
+        found.append(path)
+    return found
+
+
+def _write(path: Path, ablation: Ablation) -> None:
+    from posecore.ablation_page import page_html
+    from posecore.ablation_plot import plot
+    from posecore.evaluation.whole_file import write_json, write_whole
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        write_json(path, ablation.as_dict())
+    else:
+        write_whole(path, page_html(ablation) if suffix == ".html" else f"{plot(ablation)}\n")
+
+
+def _card(
+    args: argparse.Namespace, networks: Networks, truths: Truths, options: dict[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    width, height = networks.base.input_size
+    size = f"{height}x{width}" if networks.fixed else f"longer side {networks.base.long_side}"
+    decoder = ", ".join(f"{name} {value:g}" for name, value in options.items())
+    return (
+        ("network", f"{networks.base.name}, {networks.base.library}"),
+        ("input", f"{size} px, stride {networks.stride_px:g}"),
+        ("decoder", decoder),
+        ("truth", f"{truths.origin.name} (sha256 {(truths.origin.sha256 or 'not known')[:16]})"),
+        ("pictures", f"{len(truths.images):,}, {len(truths):,} annotated people"),
+        ("posecore", posecore.__version__),
+    )
