@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.truth == "-":
+        raise UsageError("GT: wanted a file, got -: stdin is not taken")
     outs = _destinations(args)
+    if not os.path.isdir(args.pictures):
+        raise UsageError(f"PICTURES: wanted a folder, got {args.pictures}")
     from posecore.ablation import Experiment
     from posecore.ablation_scene import Networks
     from posecore.ablation_table import as_text
@@ -184,8 +189,6 @@ def _paths(truths: Truths, args: argparse.Namespace) -> list[Path]:
     from posecore.evaluation.page_pictures import picture_path
 
     folder = Path(args.pictures)
-    if not folder.is_dir():
-        raise UsageError(f"PICTURES: wanted a folder, got {args.pictures}")
     if not len(truths.images):
         raise SourceError(f"{args.truth}: wanted images, got none")
     found = [picture_path(folder, name) for name in truths.images.file_names]
@@ -200,13 +203,17 @@ def _paths(truths: Truths, args: argparse.Namespace) -> list[Path]:
 
 def _destinations(args: argparse.Namespace) -> list[Path]:
     names = args.out if args.out is not None else [DEFAULT_OUT]
-    if names == ["none"]:
+    if "none" in names:
+        if len(names) > 1:
+            raise UsageError("--out: wanted none alone, or files, got both")
         return []
-    found = []
+    found: list[Path] = []
     for name in names:
         path = result_file("--out", name, inputs=(args.truth,), force=args.force, makes_folder=True)
         if path.suffix.lower() not in ENDINGS:
             raise UsageError(f"--out: wanted a name that ends in {', '.join(ENDINGS)}, got {name}")
+        if any(os.path.realpath(path) == os.path.realpath(one) for one in found):
+            raise UsageError(f"--out: wanted different files, got {path} twice")
         found.append(path)
     return found
 

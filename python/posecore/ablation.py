@@ -12,7 +12,7 @@ from posecore.ablation_scene import Networks, Scene
 from posecore.ablation_score import Outcomes, draw, interval
 from posecore.ablation_truth import People
 from posecore.ablation_variants import Decoders, Variant, full, variants
-from posecore.errors import SourceError
+from posecore.errors import PosecoreError, SourceError
 from posecore.evaluation.coco import evaluate
 from posecore.evaluation.json_numbers import json_number
 from posecore.evaluation.protocol import sigmas_of
@@ -133,6 +133,8 @@ class Experiment:
         for variant, found in zip(self.variants, self._found, strict=True):
             try:
                 found.append((image_id, variant.decode(scene)))
+            except PosecoreError:
+                raise
             except ValueError as error:
                 name = self._truths.images.file_names[row] or f"image {image_id}"
                 raise SourceError(f"{name}: {variant.name}: {error}") from None
