@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from posecore.train.models import load_posenet_weights, posenet
 
 from posecore.errors import ModelError
-from posecore.train.models import load_posenet_weights, posenet
 
 SHARED = Path(os.environ.get("POSECORE_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 MODELS = SHARED / "models"
