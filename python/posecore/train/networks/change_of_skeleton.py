@@ -9,9 +9,9 @@ import numpy as np
 from posecore.errors import require
 from posecore.skeletons import Skeleton
 from posecore.train.networks.inputs import checked_skeleton
+from posecore.train.networks.layers import HEAD_STDDEV, head
 from posecore.train.networks.posenet import head_channels
 
-_NEW_KERNEL_STDDEV = 1e-3
 _POSENET_HEADS = ("heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2")
 
 Source = tuple[str, int]  # head and channel
@@ -44,7 +44,7 @@ def with_skeleton(model: Any, source: Skeleton, target: Skeleton, *, seed: int =
     else:
         raise ValueError(f"model: wanted a network with the head heatmap_2 or heatmap, got {model.name}")
     old = {name: layers[name] for name in (*_POSENET_HEADS, "heatmap") if name in layers}
-    channels = {name: head.filters for name, head in old.items()}
+    channels = {name: layer.filters for name, layer in old.items()}
     if channels != had:
         raise ValueError(f"source: wanted the skeleton of heads with the channels {channels}, got {had}")
 
@@ -52,16 +52,14 @@ def with_skeleton(model: Any, source: Skeleton, target: Skeleton, *, seed: int =
     body = keras.Model(model.inputs, features)
     copy = keras.models.clone_model(body)
     copy.set_weights(body.get_weights())
-    heads = {
-        name: keras.layers.Conv2D(count, 1, name=name)(copy.outputs[0]) for name, count in wanted.items()
-    }
+    heads = {name: head(copy.outputs[0], count, name=name) for name, count in wanted.items()}
     changed = keras.Model(copy.inputs[0], heads, name=model.name)
 
-    weights = {name: [np.asarray(weight) for weight in head.get_weights()] for name, head in old.items()}
+    weights = {name: [np.asarray(weight) for weight in layer.get_weights()] for name, layer in old.items()}
     rng = np.random.default_rng(seed)
     depth = int(features.shape[-1])
     for name, count in wanted.items():
-        kernel = rng.normal(0.0, _NEW_KERNEL_STDDEV, (1, 1, depth, count)).astype(np.float32)
+        kernel = rng.normal(0.0, HEAD_STDDEV, (1, 1, depth, count)).astype(np.float32)
         bias = np.zeros(count, np.float32)
         for channel, origin in enumerate(origins[name]):
             if origin is not None:

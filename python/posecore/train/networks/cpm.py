@@ -12,7 +12,7 @@ from posecore import arguments
 from posecore.errors import require
 from posecore.skeletons import MPII16, Skeleton
 from posecore.train.networks.inputs import checked_skeleton, image_input
-from posecore.train.networks.layers import convolution, halved
+from posecore.train.networks.layers import convolution, halved, head
 
 STRIDE_PX = 8
 MOST_STAGES = 6
@@ -76,7 +76,7 @@ def cpm(
     image = image_input(input_size, channels)
     x = inner(features(image, "image1"), 512, 9, "stage1_1")
     x = inner(x, 512, 1, "stage1_2")
-    outputs = {"stage1": keras.layers.Conv2D(maps, 1, name="stage1")(x)}
+    outputs = {"stage1": head(x, maps, name="stage1")}
     inputs = {"image": image}
     beside = []
     if centre_map:
@@ -90,5 +90,5 @@ def cpm(
         for number in (1, 2, 3):
             x = inner(x, 128, refinement_size, f"stage{stage}_{number}")
         x = inner(x, 128, 1, f"stage{stage}_4")
-        outputs[f"stage{stage}"] = keras.layers.Conv2D(maps, 1, name=f"stage{stage}")(x)
+        outputs[f"stage{stage}"] = head(x, maps, name=f"stage{stage}")
     return keras.Model(inputs if centre_map else image, outputs, name=f"cpm_{stages}")

@@ -14,6 +14,8 @@ Padding = Literal["same", "explicit"]
 Activation = Literal["relu", "relu6"]
 
 PADDINGS = ("same", "explicit")
+HEAD_STDDEV = 1e-3
+"""Of the kernels that outputs start with: the first loss is that of a network which says nothing."""
 
 
 def convolution(
@@ -31,7 +33,13 @@ def convolution(
     keras = require("keras", extra="train", purpose="Building a network")
     x, keras_padding = _padded(x, name, size, stride, padding)
     x = keras.layers.Conv2D(
-        filters, size, strides=stride, padding=keras_padding, use_bias=not batch_norm, name=name
+        filters,
+        size,
+        strides=stride,
+        padding=keras_padding,
+        use_bias=not batch_norm,
+        kernel_initializer="he_normal",
+        name=name,
     )(x)
     return _finished(x, name, batch_norm, activation)
 
@@ -49,10 +57,25 @@ def depthwise(
     """3 x 3 convolution of each channel for itself, otherwise as `convolution`."""
     keras = require("keras", extra="train", purpose="Building a network")
     x, keras_padding = _padded(x, name, 3, stride, padding)
+    # He's rule for nine inputs. Keras' own take all channels for inputs: the signal would fade from block to block.
+    initializer = keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5)
     x = keras.layers.DepthwiseConv2D(
-        3, strides=stride, padding=keras_padding, dilation_rate=dilation, use_bias=not batch_norm, name=name
+        3,
+        strides=stride,
+        padding=keras_padding,
+        dilation_rate=dilation,
+        use_bias=not batch_norm,
+        depthwise_initializer=initializer,
+        name=name,
     )(x)
     return _finished(x, name, batch_norm, activation)
+
+
+def head(x: Any, channels: int, *, name: str) -> Any:
+    """1 x 1 convolution `name` from features (n, h, w, c) to an output (n, h, w, channels), about 0 at the start."""
+    keras = require("keras", extra="train", purpose="Building a network")
+    initializer = keras.initializers.RandomNormal(stddev=HEAD_STDDEV)
+    return keras.layers.Conv2D(channels, 1, kernel_initializer=initializer, name=name)(x)
 
 
 def halved(x: Any, *, name: str) -> Any:

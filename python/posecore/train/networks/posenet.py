@@ -13,7 +13,7 @@ from posecore import arguments
 from posecore.errors import require
 from posecore.skeletons import COCO17, Skeleton
 from posecore.train.networks.inputs import checked_skeleton, image_input
-from posecore.train.networks.layers import PADDINGS, Padding
+from posecore.train.networks.layers import PADDINGS, Padding, head
 from posecore.train.networks.mobilenet import deepest_stride, mobilenet_v1
 from posecore.train.networks.resnet import DEEPEST_STRIDE, resnet
 
@@ -77,10 +77,7 @@ def posenet(
     else:
         features = resnet(image, depth=_DEPTHS[backbone], output_stride=output_stride)
     keras = require("keras", extra="train", purpose="Building PoseNet")
-    heads = {
-        name: keras.layers.Conv2D(count, 1, name=name)(features)
-        for name, count in head_channels(skeleton).items()
-    }
+    heads = {name: head(features, count, name=name) for name, count in head_channels(skeleton).items()}
     return keras.Model(image, heads, name=f"posenet_{backbone}")
 
 

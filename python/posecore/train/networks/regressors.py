@@ -13,7 +13,7 @@ from posecore import arguments
 from posecore.errors import require
 from posecore.skeletons import COCO17, Skeleton
 from posecore.train.networks.inputs import checked_skeleton, image_input
-from posecore.train.networks.layers import convolution
+from posecore.train.networks.layers import HEAD_STDDEV, convolution
 
 _VGG16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
@@ -137,8 +137,9 @@ def _regressor(
     keras = require("keras", extra="train", purpose="Building a regressor")
     x = keras.layers.Flatten(name="flat")(x)
     for number, count in enumerate(units, start=1):
-        x = keras.layers.Dense(count, activation="relu", name=f"fc{number}")(x)
+        x = keras.layers.Dense(count, "relu", kernel_initializer="he_normal", name=f"fc{number}")(x)
         x = keras.layers.Dropout(dropout, name=f"fc{number}_dropout")(x)
-    x = keras.layers.Dense(2 * keypoints, activation="sigmoid", name="coordinates")(x)
+    initializer = keras.initializers.RandomNormal(stddev=HEAD_STDDEV)
+    x = keras.layers.Dense(2 * keypoints, "sigmoid", kernel_initializer=initializer, name="coordinates")(x)
     x = keras.layers.Reshape((keypoints, 2), name="keypoints")(x)
     return keras.Model(image, {"keypoints": x}, name=name)

@@ -12,6 +12,7 @@ from posecore import arguments
 from posecore.errors import require
 from posecore.skeletons import COCO17, Skeleton
 from posecore.train.networks.inputs import checked_skeleton, image_input
+from posecore.train.networks.layers import head
 from posecore.train.networks.resnet import DEEPEST_STRIDE, resnet
 
 _DEPTHS = {"resnet_50": 50, "resnet_101": 101, "resnet_152": 152}
@@ -50,9 +51,15 @@ def simple_baseline(
     for number in (1, 2, 3):
         name = f"deconv{number}"
         x = keras.layers.Conv2DTranspose(
-            filters, 4, strides=2, padding="same", use_bias=False, name=f"{name}_conv"
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"{name}_conv",
         )(x)
         x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
         x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    heatmap = keras.layers.Conv2D(skeleton.num_keypoints, 1, name="heatmap")(x)
+    heatmap = head(x, skeleton.num_keypoints, name="heatmap")
     return keras.Model(image, {"heatmap": heatmap}, name=f"simple_baseline_{backbone}")
