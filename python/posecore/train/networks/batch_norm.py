@@ -41,11 +41,10 @@ def fold_batch_norm(model: Any) -> Any:
 
     folded = keras.models.clone_model(model, clone_function=copied, call_function=called)
     for layer in folded.layers:
-        original = model.get_layer(layer.name)
         if layer.name in normalised:
-            layer.set_weights(_folded(original, normalised[layer.name], keras))
-        else:
-            layer.set_weights(original.get_weights())
+            layer.set_weights(_folded(model.get_layer(layer.name), normalised[layer.name], keras))
+        elif layer.weights:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
     return folded
 
 
@@ -84,9 +83,8 @@ def _normalised_layers(model: Any, keras: Any) -> dict[str, Any]:
 def _folded(layer: Any, norm: Any, keras: Any) -> list[NDArray[np.float32]]:
     """Kernel and bias of `layer` with `norm` in them."""
     kernel, *biases = (np.asarray(weight, np.float64) for weight in layer.get_weights())
-    arrays = {
-        weight.name: np.asarray(keras.ops.convert_to_numpy(weight), np.float64) for weight in norm.weights
-    }
+    named = zip((weight.name for weight in norm.weights), norm.get_weights(), strict=True)
+    arrays = {name: np.asarray(array, np.float64) for name, array in named}
     scale = arrays.get("gamma", 1.0) / np.sqrt(arrays["moving_variance"] + norm.epsilon)
     bias = (biases[0] if biases else 0.0) - arrays["moving_mean"]
     bias = bias * scale + arrays.get("beta", 0.0)
