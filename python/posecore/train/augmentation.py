@@ -198,7 +198,7 @@ def _coloured(sample: Sample, ranges: Augmentation, rng: Chance) -> Sample:
     colourless = rng.random() < ranges.grey
     blurred, sigma = rng.random() < ranges.blur, rng.uniform(0, ranges.blur_px)
     image = sample.image
-    cv2: Any = require("cv2", extra="app", purpose="Colouring pictures")
+    cv2: Any = require("cv2", extra="train", purpose="Colouring pictures")
     still = light == 0 and contrast == 1
     if image.shape[2] == 1:
         if not still:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from posecore.arguments import listed, number, whole
 from posecore.skeletons import Skeleton
 from posecore.train.coco_set import coco_pictures, feet_pictures, folder_pictures
+from posecore.train.joint_pictures import lsp_pictures, mpii_pictures
+from posecore.train.other_skeleton import in_skeleton
+from posecore.train.person_crops import PersonCrops, person_crops
 from posecore.train.picture_set import People, PictureSet
-from posecore.train.samples import Sample
+from posecore.train.point_pictures import point_pictures
+from posecore.train.samples import Labels, Sample
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,10 +30,16 @@ __all__ = [
     "Mixture",
     "Part",
     "People",
+    "PersonCrops",
     "PictureSet",
     "coco_pictures",
     "feet_pictures",
     "folder_pictures",
+    "in_skeleton",
+    "lsp_pictures",
+    "mpii_pictures",
+    "person_crops",
+    "point_pictures",
     "sample_for",
 ]
 
@@ -86,9 +96,17 @@ class Part:
     def __getitem__(self, index: int) -> Sample:
         return self.dataset[self.indices[index]]
 
-    def sample_for(self, index: int, size: tuple[float, float]) -> Sample:
-        """As the function of this name."""
+    def sample_for(self, index: int, size: tuple[float, float], *frame: Any) -> Sample:
+        """As the function of this name; a frame is passed on, as `PictureSet.sample_for` takes it."""
+        if frame:
+            sample: Sample = self.dataset.sample_for(self.indices[index], size, *frame)  # type: ignore[attr-defined]
+            return sample
         return sample_for(self.dataset, self.indices[index], size)
+
+    def labels(self, index: int) -> Labels:
+        """The labels alone, where the dataset tells them without reading pictures."""
+        labels: Labels = self.dataset.labels(self.indices[index])  # type: ignore[attr-defined]
+        return labels
 
 
 @dataclass(frozen=True, eq=False)

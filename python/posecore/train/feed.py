@@ -220,5 +220,5 @@ def _channels(sample: Sample, channels: int) -> Any:
     """(h, w, channels) uint8."""
     if sample.image.shape[2] == channels or channels == 3:
         return sample.image  # one channel is written into three by broadcasting
-    cv2: Any = require("cv2", extra="app", purpose="Making pictures grey")
+    cv2: Any = require("cv2", extra="train", purpose="Making pictures grey")
     return cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY)[:, :, None]

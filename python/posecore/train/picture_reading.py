@@ -16,6 +16,7 @@ import numpy as np
 
 from posecore.errors import SourceError, require
 from posecore.evaluation.picture_size import MOST_PIXELS, picture_size
+from posecore.train.warps import fitted_scale
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,7 +28,12 @@ _FACTORS = (8, 4, 2)  # what libjpeg decodes to without decoding all
 
 
 def read_pixels(
-    path: str | os.PathLike[str], *, stated: Size = (0, 0), grey: bool = False, least_scale: float = 1.0
+    path: str | os.PathLike[str],
+    *,
+    stated: Size = (0, 0),
+    grey: bool = False,
+    into: tuple[float, float] | None = None,
+    frame: tuple[float, float, float, float] | None = None,
 ) -> tuple[npt.NDArray[np.uint8], int]:
     """The pixels of a picture file, and by how much they were reduced.
 
@@ -35,8 +41,9 @@ def read_pixels(
         path: a JPEG, PNG or other file that OpenCV reads, of at most 64 MiB and 100 megapixels.
         stated: (width, height) that the labels state, in pixels; 0 where they do not say.
         grey: one channel instead of three.
-        least_scale: a JPEG is decoded to a half, a quarter or an eighth of its size, which is several times as fast, as
-            long as that is at least this scale.
+        into: (width, height) in pixels. A JPEG is decoded to a half, a quarter or an eighth of its size, which is
+            several times as fast, as long as it has no fewer pixels than it fills of `into`. None: all pixels.
+        frame: x, y, width, height in pixels of the file, the part that fills `into`; None: the whole picture.
 
     Returns:
         (h, w, 3) uint8, RGB, or (h, w, 1), and the factor f, 1, 2, 4 or 8: pixel (x, y) of the file lies at
@@ -47,7 +54,7 @@ def read_pixels(
             than stated.
         MissingExtra: OpenCV is not installed.
     """
-    cv2: Any = require("cv2", extra="app", purpose="Reading pictures")
+    cv2: Any = require("cv2", extra="train", purpose="Reading pictures")
     name = os.fspath(path)
     data = _bytes_of(name)
     size = picture_size(data)
@@ -61,7 +68,11 @@ def read_pixels(
     if jpeg and not _has_end(data):
         raise SourceError(f"{name}: wanted a whole picture, got a JPEG file that is cut off")
     turned = bool(stated[0] and stated[1]) and stated != size and stated == size[::-1]
-    factor = next((f for f in _FACTORS if jpeg and f * least_scale <= 1), 1)
+    factor = 1
+    if jpeg and into is not None:
+        whole = size[::-1] if turned else size
+        scale = fitted_scale(whole if frame is None else frame[2:], into)
+        factor = next((f for f in _FACTORS if f * scale <= 1), 1)
     image = _decoded(cv2, data, factor, grey=grey, turned=turned)
     if image is None:
         raise SourceError(

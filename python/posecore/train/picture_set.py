@@ -14,7 +14,7 @@ from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
 from posecore.train.picture_reading import read_pixels
 from posecore.train.samples import Labels, Sample, sample_of
-from posecore.train.warps import fitted_scale, moved_labels
+from posecore.train.warps import moved_labels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -116,12 +116,8 @@ class PictureSet:
         index = _at(index, len(self))
         name = self.names[index]
         width, height = (int(side) for side in self.sizes[index])
-        least = 1.0
-        if size is not None and width and height:
-            least = fitted_scale((width, height) if frame is None else frame[2:], size)
-        image, factor = read_pixels(
-            _below(self.folder, name), stated=(width, height), grey=self.grey, least_scale=least
-        )
+        path = _below(self.folder, name)
+        image, factor = read_pixels(path, stated=(width, height), grey=self.grey, into=size, frame=frame)
         labels = self.labels(index)
         if factor > 1:
             shift = 0.5 / factor - 0.5
@@ -129,7 +125,12 @@ class PictureSet:
             labels = moved_labels(labels, matrix, (image.shape[1], image.shape[0]), cut=False)
             if frame is not None:
                 x, y, frame_width, frame_height = (float(side) / factor for side in frame)
-                frame = (x + shift, y + shift, frame_width, frame_height)
+                frame = (
+                    x,
+                    y,
+                    frame_width,
+                    frame_height,
+                )  # from its border half a pixel before its first centre
         return sample_of(image, labels, name=name, skeleton=self.skeleton, frame=frame)
 
 
@@ -149,8 +150,8 @@ def _box_around(points: Any) -> tuple[float, float, float, float]:
 
 def _corners(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """(M, 4, 2) of boxes (M, 4). Where there is no box, somebody is somewhere: the whole picture is meant."""
-    finite = np.isfinite(boxes).all(axis=1)
-    x, y, width, height = np.where(finite[:, None], boxes, [-1e6, -1e6, 2e6, 2e6]).T
+    finite = np.isfinite(boxes).all(axis=1, keepdims=True)
+    x, y, width, height = np.where(finite, boxes, [-1e6, -1e6, 2e6, 2e6]).T
     corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
     return corners.reshape(-1, 4, 2).astype(np.float32)
 

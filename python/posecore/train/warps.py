@@ -42,7 +42,7 @@ def letterbox(sample: Sample, size: Size) -> Sample:
     matrix = letterbox_map(sample, size)
     if sample.frame is not None:
         return warped(sample, matrix, size)
-    cv2: Any = require("cv2", extra="app", purpose="Resizing pictures")
+    cv2: Any = require("cv2", extra="train", purpose="Resizing pictures")
     width, height, left, top = _inside(sample.size, size)
     canvas = np.full((size[1], size[0], sample.image.shape[2]), PAD_BYTE, np.uint8)
     resized = _resized(cv2, sample.image, (width, height))
@@ -80,7 +80,7 @@ def warped(sample: Sample, matrix: Matrix, size: Size, *, mirror: bool = False) 
     displacement to it could not be followed by a decoder, which stays in the picture; and a coordinate outside of
     [0, 1] would teach a regressor to see what the picture does not show. So nothing is asked about it.
     """
-    cv2: Any = require("cv2", extra="app", purpose="Moving pictures")
+    cv2: Any = require("cv2", extra="train", purpose="Moving pictures")
     image, pixels = sample.image, matrix
     # Bilinear sampling reads two pixels a side: where the map shrinks more than twice, pixels are averaged first.
     shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
@@ -96,6 +96,31 @@ def warped(sample: Sample, matrix: Matrix, size: Size, *, mirror: bool = False) 
     pad = (PAD_BYTE,) * channels
     image = cv2.warpAffine(image, pixels, size, flags=cv2.INTER_LINEAR, borderValue=pad)
     return _moved(sample, image.reshape(size[1], size[0], channels), matrix, size, mirror=mirror)
+
+
+def cut_out(sample: Sample, room: float) -> Sample:
+    """The sample's picture without what is far from its frame: a view of it, not a copy.
+
+    Args:
+        room: what stays around the frame on each side, times the frame's longer side.
+    """
+    if sample.frame is None:
+        return sample
+    x, y, frame_width, frame_height = sample.frame
+    around = room * max(frame_width, frame_height)
+    width, height = sample.size
+    left, right = _between(x - around, x + frame_width + around, width)
+    top, bottom = _between(y - around, y + frame_height + around, height)
+    matrix = np.array([[1.0, 0, -left], [0, 1, -top]])
+    size = (right - left, bottom - top)
+    moved = _moved(sample, sample.image[top:bottom, left:right], matrix, size)
+    return replace(moved, frame=(x - left, y - top, frame_width, frame_height))
+
+
+def _between(low: float, high: float, side: int) -> tuple[int, int]:
+    """Whole pixels from low to high of a picture's side, at least one."""
+    first = min(max(int(np.floor(low)), 0), side - 1)
+    return first, max(min(int(np.ceil(high)) + 1, side), first + 1)
 
 
 def moved_labels(
