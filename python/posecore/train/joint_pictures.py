@@ -96,7 +96,7 @@ def _is(found: JointSet, skeleton: str, wanted: str) -> None:
 def _picture_set(found: JointSet, names: tuple[str, ...], pictures: Path_, *, grey: bool) -> PictureSet:
     different = tuple(dict.fromkeys(names))
     place = {name: row for row, name in enumerate(different)}
-    nobody = ~found.labelled.any(axis=1, keepdims=True)[:, 0]
+    nobody = found.labelled.sum(axis=1) == 0
     boxes = np.full((len(found), 4), np.nan)
     if found.boxes is not None:
         boxes = found.boxes

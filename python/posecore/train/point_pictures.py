@@ -89,7 +89,7 @@ def point_pictures(
             visibility=visibility[:, order],
             trust=(visibility[:, order] > 0).astype(np.float32),
             boxes=np.full((len(rows), 4), np.nan),
-            unknown=(visibility == 0).all(axis=1, keepdims=True)[:, 0],
+            unknown=(visibility > 0).sum(axis=1) == 0,
         ),
         grey,
     )
