@@ -75,7 +75,8 @@ def coco_pictures(
     if len(truths) and teacher is not None:
         if not isinstance(teacher, str):
             raise TypeError(f"teacher: wanted the name of a field, got {type(teacher).__name__}")
-        told = read_detections(annotations, truths, fields=(teacher,), score_fields=("teacher_agreement",))
+        # As results, whose third number is a score; what a result's own score is said to be is not looked at.
+        told = read_detections(annotations, truths, fields=(teacher,), score_fields=("id",))
         scores = np.clip(told.keypoint_scores[:, order], 0, 1)
         filled = scores >= max(least_teacher_score, 1e-6)
         if teacher_for == "unlabelled":
