@@ -84,14 +84,15 @@ def warped(sample: Sample, matrix: Matrix, size: Size, *, mirror: bool = False) 
     image, pixels = sample.image, matrix
     # Bilinear sampling reads two pixels a side: where the map shrinks more than twice, pixels are averaged first.
     shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if shrink < 0.5:
-        width, height = (max(1, round(side * 2 * shrink)) for side in sample.size)
-        scale_x, scale_y = width / sample.size[0], height / sample.size[1]
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        back = np.array(
-            [[1 / scale_x, 0, 0.5 / scale_x - 0.5], [0, 1 / scale_y, 0.5 / scale_y - 0.5], [0, 0, 1]]
-        )
-        pixels = matrix @ back
+    while shrink < 0.5 and max(image.shape[:2]) > 1:
+        height, width = image.shape[:2]
+        half = (width + 1) // 2, (height + 1) // 2
+        image = cv2.resize(
+            image, half
+        )  # of an even side the mean of two, and several times as fast as INTER_AREA
+        across, down = width / half[0], height / half[1]
+        pixels = pixels @ np.array([[across, 0, 0.5 * across - 0.5], [0, down, 0.5 * down - 0.5], [0, 0, 1]])
+        shrink *= 2
     channels = sample.image.shape[2]
     pad = (PAD_BYTE,) * channels
     image = cv2.warpAffine(image, pixels, size, flags=cv2.INTER_LINEAR, borderValue=pad)
