@@ -49,7 +49,8 @@ def coco_pictures(
         skeleton: what the keypoints are. Where the file names its keypoints, they are put into this order.
         field: the keypoint field, or several, one behind the other: ("keypoints", "neck", "head_top").
         teacher: a field with K times x, y and a score in [0, 1], what another model says about the same people, such
-            as "teacher_keypoints". Its keypoints have its score as trust, and visibility 2.
+            as "teacher_keypoints". Its keypoints have its score as trust, and visibility 2. Crowds, and people for whom
+            nobody labelled anything, stay ignored regions.
         teacher_for: "unlabelled": the teacher fills in only what people did not label; "all": it replaces them too.
         least_teacher_score: in [0, 1]; what the teacher is less sure of stays as people left it.
         least_agreement: in [0, 1]; people whose field `teacher_agreement` is below are taken for badly labelled and
@@ -81,8 +82,6 @@ def coco_pictures(
         filled = scores >= max(least_teacher_score, 1e-6)
         if teacher_for == "unlabelled":
             filled &= visibility == 0
-        # Where people labelled nothing at all, the teacher is no second opinion: the region stays ignored.
-        filled[unknown] = False
         xy = np.where(filled[:, :, None], told.xy[:, order], xy)
         visibility = np.where(filled, 2, visibility).astype(np.uint8)
         trust = np.where(filled, scores, trust).astype(np.float32)

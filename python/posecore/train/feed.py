@@ -166,24 +166,25 @@ class Feed:
         samples = self.samples(step)
         width, height = self.size
         x = np.empty((len(samples), height, width, self.channels), np.float32)
-        encoded: list[Mapping[str, Any]] = []
+        encoded: list[dict[str, Floats]] = []
         for row, sample in enumerate(samples):
             np.multiply(_channels(sample, self.channels), np.float32(1 / 127.5), out=x[row], dtype=np.float32)
-            encoded.append(
-                self.targets.encode(
-                    sample.xy, sample.visibility, sample.boxes, sample.ignored, size=self.size
-                )
-            )
+            encoded.append(self.encode(sample))
         x -= np.float32(1)
-        return x, {
-            name: np.stack([np.asarray(one[name], np.float32) for one in encoded]) for name in encoded[0]
-        }
+        return x, {name: np.stack([one[name] for one in encoded]) for name in encoded[0]}
 
     def samples(self, step: int) -> list[Sample]:
         """The B samples of batch number `step`, as they go into the network: augmented and of its size."""
         whole(step, "step", 0, 2**53)
         first = step * self.batch_size
         return [self._sample(number) for number in range(first, first + self.batch_size)]
+
+    def encode(self, sample: Sample) -> dict[str, Floats]:
+        """The targets of one sample of the feed's size."""
+        encoded = self.targets.encode(
+            sample.xy, sample.visibility, sample.boxes, sample.ignored, size=self.size
+        )
+        return {name: np.asarray(target, np.float32) for name, target in encoded.items()}
 
     def _order_batches(self) -> None:
         while len(self._due) < self._room and (self.steps is None or self._next_step < self.steps):

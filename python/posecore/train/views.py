@@ -19,6 +19,8 @@ from posecore.train.samples import Sample
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from posecore.train.feed import Feed
+
     Bytes = npt.NDArray[np.uint8]
     Color = tuple[int, int, int]
 
@@ -147,6 +149,21 @@ def sheet(
         top, left = place // columns * height + gap, place % columns * width + gap
         page[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return page
+
+
+def feed_sheet(feed: Feed, step: int = 0, **options: Any) -> Bytes:
+    """The contact sheet of batch number `step` of a feed, as the network gets it, with its targets.
+
+    Args:
+        feed: it is not advanced.
+        step: from 0.
+        options: those of `sheet`.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    samples = feed.samples(step)
+    return sheet(samples, [feed.encode(sample) for sample in samples], **options)
 
 
 def channel_sheet(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from dotted import GREY, sample, without_people
+from dotted import FOUR, GREY, sample, without_people
 
 from posecore.train import views
+from posecore.train.augmentation import Augmentation
+from posecore.train.feed import Feed
+from posecore.train.samples import Sample
 
 
 def is_violet(pixels: np.ndarray) -> np.ndarray:
@@ -65,6 +69,29 @@ def test_a_sheet_has_a_place_for_each_sample_and_its_map() -> None:
     targets = [{"heatmap": np.zeros((11, 9, 4), np.float32)}] * 3
     assert views.sheet(samples, targets, columns=2, side_px=100).shape[1] == 2 * (2 * 82 + 6) + 6
     assert views.channel_sheet(samples[0], targets[0]["heatmap"], columns=3, side_px=80).ndim == 3
+
+
+def test_a_batch_of_a_feed_is_drawn_as_the_network_gets_it() -> None:
+    with Feed(Dots(), Maps(), size=(96, 64), batch_size=3, augmentation=Augmentation(), seed=1) as feed:
+        samples = feed.samples(2)
+        expected = views.sheet(samples, [feed.encode(one) for one in samples], side_px=90, columns=2)
+        assert np.array_equal(views.feed_sheet(feed, 2, side_px=90, columns=2), expected)
+        assert feed.batches == 0
+
+
+class Dots:
+    skeleton = FOUR
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, index: int) -> Sample:
+        return sample()
+
+
+class Maps:
+    def encode(self, xy: Any, visibility: Any, boxes: Any, ignored: Any, *, size: Any) -> dict[str, Any]:
+        return {"heatmap": np.full((4, 6, 4), len(xy) / 4, np.float32)}
 
 
 def test_what_cannot_be_drawn_is_named() -> None:
