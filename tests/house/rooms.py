@@ -29,7 +29,7 @@ ROOMS = {
     "core": Room(),
     "runtime": Room(may_use=("core",), lazily=("cv2", "ai_edge_litert", "tflite_runtime", "tensorflow")),
     "evaluation": Room(may_use=("core",), lazily=("cv2", "scipy", "h5py")),
-    "train": Room(may_use=("core",), lazily=("keras", "tensorflow", "cv2")),
+    "train": Room(may_use=("core", "evaluation"), lazily=("keras", "tensorflow", "cv2")),
     "export": Room(may_use=("core", "runtime"), lazily=("keras", "tensorflow")),
     "app": Room(
         may_use=("core", "runtime", "evaluation", "train", "export", "front"), lazily=("cv2", "rich")
