@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -140,18 +141,22 @@ class Heatmap {
     }
   }
 
-  // The last channel is 1 less the highest of the others, and as unknown as any of them.
+  // The last channel is 1 less the highest of the others, and as unknown as any of them. The bits of numbers from 0 to 1
+  // are in the order of the numbers, and those of NaN above them all: the highest bits say both.
   void write_background() noexcept {
+    constexpr int32_t kOne = 0x3F800000;
     const int64_t cells = static_cast<int64_t>(grid_.rows) * grid_.columns;
     for (int64_t i = 0; i < cells; ++i) {
       float* const cell = values_ + i * channels_;
-      float highest = 0.0F;
-      bool known = true;
+      int32_t highest = 0;
       for (int32_t k = 0; k + 1 < channels_; ++k) {
-        known = known && cell[k] == cell[k];
-        highest = std::max(highest, cell[k]);
+        int32_t bits = 0;
+        std::memcpy(&bits, cell + k, sizeof(bits));
+        highest = std::max(highest, bits);
       }
-      cell[channels_ - 1] = known ? 1.0F - highest : kUnknown;
+      float value = 0.0F;
+      std::memcpy(&value, &highest, sizeof(value));
+      cell[channels_ - 1] = highest > kOne ? kUnknown : 1.0F - value;
     }
   }
 

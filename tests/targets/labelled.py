@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from oracle.targets import Labels
 
+from oracle.targets import Labels
 from posecore import Skeleton
 
 FIVE = Skeleton("five", tuple("abcde"), ((0, 1), (2, 1), (1, 3), (3, 4)), flip_pairs=((0, 2),))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import oracle.targets as oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelled import FIVE, NO_EDGES, ONE, encoded, pictures
 
+import oracle.targets as oracle
 from posecore import Skeleton
 from posecore.train.targets import CoordinateTargets, GaussianTargets, PersonLabTargets
 
@@ -36,9 +36,7 @@ def test_discs_are_the_oracles_to_the_last_bit(skeleton: Skeleton, data: st.Data
 
 @SKELETONS
 @given(data=st.data())
-def test_gaussians_are_the_oracles_to_one_spacing_of_float32(
-    skeleton: Skeleton, data: st.DataObject
-) -> None:
+def test_gaussians_are_the_oracles_to_one_spacing_of_float32(skeleton: Skeleton, data: st.DataObject) -> None:
     picture = data.draw(pictures(skeleton.num_keypoints))
     stride = data.draw(STRIDES.filter(lambda px: max(picture.size) < 40 * px))
     sigma = data.draw(st.sampled_from([0.5, 2.0, 7.3, 40.0]))
