@@ -11,9 +11,9 @@
 
 namespace posecore::python {
 
-inline constexpr py::ssize_t kMostLabelled = 65536;        // people, or ignored regions, of one picture
-inline constexpr double kFurthestPx = 1.0e6;               // of any coordinate from the picture's corner
-inline constexpr int64_t kMostTargets = int64_t{1} << 28;  // numbers in one array: 1 GiB
+inline constexpr py::ssize_t kMostLabelled = 65536;  // people, or ignored regions, of one picture
+inline constexpr double kFurthestPx = 1.0e6;         // of any coordinate from the picture's corner
+inline constexpr int64_t kMostTargets = 268435456;   // numbers in one array: 1 GiB
 
 // `object` as a dense array of (N, sizes...); `shape` says that in words.
 template <class T>

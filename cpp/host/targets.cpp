@@ -141,8 +141,8 @@ class Heatmap {
     }
   }
 
-  // The last channel is 1 less the highest of the others, and as unknown as any of them. The bits of numbers from 0 to 1
-  // are in the order of the numbers, and those of NaN above them all: the highest bits say both.
+  // The last channel is 1 less the highest of the others, and as unknown as any of them. The bits of numbers from 0 to
+  // 1 are in the order of the numbers, and those of NaN above them all: the highest bits say both.
   void write_background() noexcept {
     constexpr int32_t kOne = 0x3F800000;
     const int64_t cells = static_cast<int64_t>(grid_.rows) * grid_.columns;

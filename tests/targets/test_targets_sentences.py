@@ -175,3 +175,20 @@ def test_attributes_that_do_not_fit(
 ) -> None:
     with pytest.raises(kind, match=f"^{re.escape(sentence)}$"):
         made(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "kind", "sentence"),
+    [
+        ([[0, 0]], TypeError, "keypoints: wanted a NumPy array of shape (..., 2), float32, got list"),
+        (
+            np.zeros((5, 2)),
+            TypeError,
+            "keypoints: wanted a NumPy array of shape (..., 2), float32, got float64",
+        ),
+        (np.zeros((5, 3), np.float32), ValueError, "keypoints: wanted shape (..., 2), got (5, 3)"),
+    ],
+)
+def test_coordinates_that_do_not_fit(keypoints: Any, kind: type[Exception], sentence: str) -> None:
+    with pytest.raises(kind, match=f"^{re.escape(sentence)}$"):
+        CoordinateTargets.pixels(keypoints, size=(64, 48))

@@ -232,8 +232,19 @@ class CoordinateTargets:
     @staticmethod
     def pixels(keypoints: Floats, *, size: tuple[int, int]) -> Floats:
         """What a network said, (..., 2) float32 in [0, 1], in pixels of an input of `size` (width, height): the way
-        back from `encode`."""
-        return np.asarray(keypoints * np.float32(_checked_size(size)) - np.float32(0.5), np.float32)
+        back from `encode`, of any shape.
+
+        Raises:
+            TypeError: something else than an array, or another dtype.
+            ValueError: another shape, a size out of range.
+        """
+        if not isinstance(keypoints, np.ndarray) or keypoints.dtype != np.float32:
+            got = keypoints.dtype if isinstance(keypoints, np.ndarray) else type(keypoints).__name__
+            raise TypeError(f"keypoints: wanted a NumPy array of shape (..., 2), float32, got {got}")
+        if keypoints.shape[-1:] != (2,):
+            raise ValueError(f"keypoints: wanted shape (..., 2), got {keypoints.shape}")
+        sides = np.array(_checked_size(size), np.float32)
+        return np.asarray(keypoints * sides - np.float32(0.5), np.float32)
 
 
 def _want_skeleton(skeleton: object) -> None:
