@@ -5,6 +5,7 @@
 
 #include "coco_files.hpp"
 #include "decoders.hpp"
+#include "encode_targets.hpp"
 #include "input.hpp"
 #include "match.hpp"
 #include "oks.hpp"
@@ -45,5 +46,6 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   posecore::python::bind_coco_files(module);
   posecore::python::bind_oks(module);
   posecore::python::bind_smoothing(module);
+  posecore::python::bind_targets(module);
   posecore::python::bind_tracking(module);
 }
