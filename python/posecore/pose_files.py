@@ -20,7 +20,7 @@ import numpy as np
 
 from posecore import skeletons
 from posecore.errors import SourceError
-from posecore.poses import Poses
+from posecore.poses import TIMES_S, Poses
 from posecore.skeletons import Skeleton
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _MOST_ID = 2**62
 _MOST_SIDE = 2**31 - 1
 _LONGEST_NAME = 4096
 _ABSENT = [0, 0, 0]
+_NO_TIME = -1  # in npz
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _frame(
     number = _whole(record.get("frame"), f'{where}: "frame"', _MOST_ID)
     time_s = record.get("time_s")
     if time_s is not None:
-        time_s = _real(time_s, f'{where}: "time_s"', -1e10, 1e10)
+        time_s = _real(time_s, f'{where}: "time_s"', -TIMES_S, TIMES_S)
     sides = (record.get("width"), record.get("height"))
     size = None
     if sides != (None, None):
@@ -309,8 +310,15 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], skeleton: Skeleton | No
     index = entry("frame_index", np.int64, people)
     if people and (index[0] < 0 or index[-1] >= count or (np.diff(index) < 0).any()):
         raise _Wrong(f"frame_index: wanted numbers of the {count} frames in their order, got others")
-    if not (np.abs(times) <= 1e10).all() or (numbers < 0).any():
-        raise _Wrong("frames, times_s: wanted numbers from 0 and finite seconds, got others")
+    if (numbers < 0).any():
+        raise _Wrong(f"frames: wanted numbers from 0, got {numbers.min()} in frame record {numbers.argmin()}")
+    wrong = ~((times >= 0) & (times <= TIMES_S) | (times == _NO_TIME))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise _Wrong(
+            f"times_s: wanted seconds from 0 to {TIMES_S:g}, or {_NO_TIME} for none, got {times[place]:g} "
+            f"in frame record {place}"
+        )
     bounds = np.searchsorted(index, np.arange(count + 1))
     frames = []
     for k in range(count):
@@ -321,7 +329,7 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], skeleton: Skeleton | No
                 **part,
                 skeleton=skeleton,
                 image_size=(int(sizes[k][0]), int(sizes[k][1])) if sizes[k].any() else None,
-                time_s=float(times[k]) if times[k] >= 0 else None,
+                time_s=None if times[k] == _NO_TIME else float(times[k]),
             )
         except (TypeError, ValueError) as error:
             raise _Wrong(f"frame record {k}: {error}") from None
