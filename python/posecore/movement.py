@@ -40,6 +40,7 @@ class Movement:
 
         Raises:
             TypeError: the tracker or smoother gave something else than Poses.
+            RuntimeError: one of them raised StopIteration.
         """
         if self._ledger is None:
             return poses
@@ -93,10 +94,18 @@ def _together(some: Poses, others: Poses) -> Poses:
     return others.replace(**{name: array[order] for name, array in arrays.items()})
 
 
+def not_the_end(name: str) -> RuntimeError:
+    """In place of a StopIteration that escapes from this step: whoever loops would take it for the last frame."""
+    return RuntimeError(f"{name}: wanted Poses from it, got StopIteration, which does not end the frames")
+
+
 def _given_by(name: str, step: Step | None, poses: Poses) -> Poses:
     if step is None:
         return poses
-    given = step(poses)
+    try:
+        given = step(poses)
+    except StopIteration as error:
+        raise not_the_end(name) from error
     if not isinstance(given, Poses):
         raise TypeError(f"{name}: wanted Poses from it, got {type(given).__name__}")
     return given
