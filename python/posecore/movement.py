@@ -36,7 +36,7 @@ class Movement:
         self._ledger = Ledger(tracker, smoother) if tracker or smoother else None
 
     def __call__(self, poses: Poses) -> Poses:
-        """The same frame, tracked and smoothed.
+        """The same frame, tracked and smoothed. People to whom the tracker gave no id pass as they came.
 
         Raises:
             TypeError: the tracker or smoother gave something else than Poses.
@@ -47,7 +47,7 @@ class Movement:
         tracked = _given_by("tracker", self._tracker, poses)
         nobodys = tracked.track_ids < 0 if self._tracker is not None else np.zeros(len(tracked), np.bool_)
         smoothed = _given_by("smoother", self._smoother, tracked if not nobodys.any() else tracked[~nobodys])
-        self._ledger.add(tracked, smoothed)
+        self._ledger.add(tracked, smoothed, without_id=int(nobodys.sum()))
         return smoothed if not nobodys.any() else _together(smoothed, tracked[nobodys])
 
     @property
@@ -74,10 +74,10 @@ class Recording:
         self._tracked.append(_given_by("tracker", self._tracker, poses))
 
     def smoothed(self) -> list[Poses]:
-        """The poses of all frames."""
+        """The poses of all frames. People to whom the tracker gave no id are as they came."""
         smoothed = self._smooth(self._tracked)
         for before, after in zip(self._tracked, smoothed, strict=True):
-            self._ledger.add(before, after)
+            self._ledger.add(before, after, without_id=int((before.track_ids < 0).sum()))
         return smoothed
 
     @property

@@ -62,8 +62,9 @@ def stream(
             under way are taken from it before their turn.
         estimator: called with each frame in a thread of its own, gives its `Poses`; an `Estimator`, for one.
         tracker: called with those poses, in order, gives them with track ids; a `Tracker`, for one.
-        smoother: called with what the tracker gave, gives it smoothed. Both work in the caller's thread, when a frame
-            is handed over: what they count is about the frames that were.
+        smoother: called with what the tracker gave, gives it smoothed; poses to which the tracker gave no id (-1) are
+            left out of that, and come as they were. Both work in the caller's thread, when a frame is handed over:
+            what they count is about the frames that were.
         queue: at most so many frames wait for the network, and as many for the caller. 4; of a live source, 1.
         late: what becomes of frames that come faster than they are used: "queue" lets the source wait, "drop" drops
             the oldest that waits for the network and counts it in `dropped`. Live sources (cameras, and addresses

@@ -196,7 +196,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         ("track_ids", np.ones(4, np.int64), "wanted each track id once, got 1 twice"),
         ("frame_index", np.array([1, 0, 1, 1]), "frame_index: wanted numbers of the 2 frames in their order"),
         ("frame_index", np.array([0, 0, 1, 9]), "frame_index: wanted numbers of the 2 frames"),
-        ("times_s", np.array([0, np.inf]), r"times_s: wanted seconds from 0 to 1e\+10, or -1 for none, got inf"),
+        (
+            "times_s",
+            np.array([0, np.inf]),
+            r"times_s: wanted seconds from 0 to 1e\+10, or -1 for none, got inf",
+        ),
         ("times_s", np.array([0, np.nan]), "or -1 for none, got nan in frame record 1"),
         ("times_s", np.array([-0.5, 0]), "or -1 for none, got -0.5 in frame record 0"),
         ("frames", np.array([0, -3]), "frames: wanted numbers from 0, got -3 in frame record 1"),

@@ -79,7 +79,9 @@ def test_a_stop_iteration_of_a_step_is_not_the_end_of_the_frames(stage: str) -> 
     steps[stage] = step
     stream = pc.stream(frames(30), **steps)
     assert [number_of(next(stream)[0]) for _ in range(2)] == [0, 1]
-    with pytest.raises(RuntimeError, match=rf"^{stage}: wanted Poses from it, got StopIteration, which does not"):
+    with pytest.raises(
+        RuntimeError, match=rf"^{stage}: wanted Poses from it, got StopIteration, which does not"
+    ):
         next(stream)
     assert our_threads() == []
 
