@@ -1,4 +1,4 @@
-"""Files of poses read back: json, jsonl and npz as `posecore predict --save` writes them, of one video.
+"""Files of poses read back: json, jsonl and npz as `posecore predict --save` writes them, taken apart by video.
 
 What is read is not trusted: whatever it holds, there are poses or one sentence.
 """
@@ -40,22 +40,33 @@ _NO_TIME = -1  # in npz
 
 
 @dataclass(frozen=True)
-class PoseFile:
-    """The poses of one video.
+class Clip:
+    """The poses of one video, or of one picture.
 
     Attributes:
-        form: "json", "jsonl" or "npz".
-        skeleton: of all poses.
-        video: the name of the video, "" where there is no frame.
+        video: its name.
         numbers: of the frames in the video.
         frames: their poses.
     """
 
-    form: str
-    skeleton: Skeleton
     video: str
     numbers: list[int]
     frames: list[Poses]
+
+
+@dataclass(frozen=True)
+class PoseFile:
+    """The poses in a file.
+
+    Attributes:
+        form: "json", "jsonl" or "npz".
+        skeleton: of all poses.
+        clips: the videos, in the order in which they begin.
+    """
+
+    form: str
+    skeleton: Skeleton
+    clips: list[Clip]
 
 
 def read_poses(path: str | os.PathLike[str], skeleton: Skeleton | None = None) -> PoseFile:
@@ -88,19 +99,12 @@ def read_poses(path: str | os.PathLike[str], skeleton: Skeleton | None = None) -
         raise SourceError(f"{name}: there is no such file") from None
     except _Wrong as wrong:
         raise SourceError(f"{name}: {wrong}") from None
-    other = sorted({video for video, _, _ in found.frames})
-    if len(other) > 1:
-        raise SourceError(
-            f"{name}: wanted the poses of one video, got those of {_shown(other[0])} and "
-            f"{_shown(other[1])}" + (f" and {len(other) - 2} more" if len(other) > 2 else "")
-        )
-    return PoseFile(
-        form,
-        found.skeleton,
-        other[0] if other else "",
-        [number for _, number, _ in found.frames],
-        [poses for _, _, poses in found.frames],
-    )
+    clips: dict[str, Clip] = {}
+    for video, number, poses in found.frames:
+        clip = clips.setdefault(video, Clip(video, [], []))
+        clip.numbers.append(number)
+        clip.frames.append(poses)
+    return PoseFile(form, found.skeleton, list(clips.values()))
 
 
 class _Wrong(Exception):

@@ -36,7 +36,7 @@ CONVENTION = (
     "jitter: root mean square length of the second difference of three consecutive frames, over all tracked keypoints "
     "visible in them before and after. lag: the shift within "
     f"±{MOST_LAG_FRAMES} frames with the least mean squared distance from the smoothed to the unsmoothed keypoints, "
-    f"of those visible {_WINDOW} frames long, refined by a parabola. gaps: keypoints that were not found and were filled in. "
+    f"of those visible {_WINDOW} frames long, refined by a parabola. gaps: keypoints that were missing and filled in. "
     f"A switch is guessed where an id begins within {SWITCH_WITHIN_S:g} s of the end of another, within "
     f"{SWITCH_WITHIN_SIZES:g} of the person's size from there, at up to {SWITCH_SIZE_RATIO:g} times the size."
 )

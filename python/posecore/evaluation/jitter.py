@@ -69,8 +69,8 @@ def jitter(
         xy: (T, K, 2) float64 in pixels, finite where visible.
         visible: (T, K) bool.
         fps: frames per second, or
-        times_s: (T,) float64, ascending seconds, 1e-9 or more apart. Accelerations are then divided differences; pixels are
-            not weighted.
+        times_s: (T,) float64, ascending seconds, 1e-9 or more apart. Accelerations are then divided differences;
+            pixels are not weighted.
 
     Raises:
         TypeError, ValueError: arrays that do not fit together, neither or both of `fps` and `times_s`.
