@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 
-_MOST_MISSING = 1 << 25  # about 2 GB with all that is made of them
+_MOST_MISSING = 1 << 24  # up to 3 GB with all that is made of them
 
 
 @dataclass
