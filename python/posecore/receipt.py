@@ -84,8 +84,7 @@ class Receipt:
         if self.jitter_before_px is not None and self.jitter_after_px is not None:
             lag = "lag cannot be told"
             if self.lag_frames is not None:
-                lag = f"lag {self.lag_frames:+.2f} frames"
-                lag += "" if self.lag_ms is None else f", {self.lag_ms:+.0f} ms"
+                lag = lag_told(self.lag_frames, self.lag_ms)
             if max(self.jitter_before_px, self.jitter_after_px) < _LEAST_PX:
                 yield "jitter 0.00 px, nothing to smooth"
             elif self.jitter_before_px == self.jitter_after_px:
@@ -112,6 +111,12 @@ class Receipt:
 
     def __str__(self) -> str:
         return "\n".join((*self.lines(), self.convention))
+
+
+def lag_told(frames: float, ms: float | None) -> str:
+    """A lag for people; what rounds to 0 has no sign."""
+    told = f"lag {_signed(frames, 2)} frames"
+    return told if ms is None else f"{told}, {_signed(ms, 0)} ms"
 
 
 class Ledger:
@@ -332,6 +337,11 @@ class _Ids:
 def _rows(poses: Poses) -> dict[int, int]:
     """The row of each tracked person."""
     return {identity: row for row, identity in enumerate(poses.track_ids.tolist()) if identity >= 0}
+
+
+def _signed(value: float, digits: int) -> str:
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
 
 
 def _ending(noun: str, count: int) -> str:

@@ -232,12 +232,10 @@ def _plot(args: argparse.Namespace, skeleton: Skeleton, tracked: list[_Found]) -
     if not sights[place, identity]:
         return SourceError(f"{args.tracks}: {whose} is never seen, so {args.plot} is not written")
     trace = _trace(tracked[place], identity, keypoint)
-    everybody = next(iter(tracked[place].receipt.lines()))
-    return trace_plot(
-        trace,
-        f"{whose} in {tracked[place].clip.video}",
-        "; ".join([args.smooth, *_jitters(trace), f"everybody: {everybody}"]),
-    )
+    told, receipt = [args.smooth, *_jitters(trace)], tracked[place].receipt
+    if receipt.jitter_before_px is not None:
+        told.append(f"everybody: {next(iter(receipt.lines()))}")
+    return trace_plot(trace, f"{whose} in {os.path.basename(tracked[place].clip.video)}", "; ".join(told))
 
 
 def _some(names: Sequence[object]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from posecore.evaluation.jitter import jitter
 from posecore.evaluation.lag import lag, lowest
+from posecore.receipt import lag_told
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -93,7 +94,7 @@ class SmoothReceipt:
         if self.jitter_before_px is not None and self.jitter_after_px is not None:
             told = "lag cannot be told"
             if self.lag_frames is not None and self.lag_ms is not None:
-                told = f"lag {self.lag_frames:+.2f} frames, {self.lag_ms:+.0f} ms"
+                told = lag_told(self.lag_frames, self.lag_ms)
             if max(self.jitter_before_px, self.jitter_after_px) < _LEAST_PX:
                 yield "jitter 0.00 px, nothing to smooth"
             else:

@@ -14,7 +14,7 @@ from posecore.evaluation.jitter import jitter
 from posecore.evaluation.lag import lag
 from posecore.movement import Movement, Recording
 from posecore.poses import Poses
-from posecore.receipt import CONVENTION, MOST_LAG_FRAMES, Ledger, Receipt
+from posecore.receipt import CONVENTION, MOST_LAG_FRAMES, Ledger, Receipt, lag_told
 from posecore.skeletons import COCO17
 
 
@@ -264,6 +264,19 @@ def test_people_without_an_id_pass_as_they_came_and_are_counted() -> None:
         assert receipt.poses_without_id == 20
         assert list(receipt.lines())[-1].endswith(", 20 poses without an id left alone")
     assert Ledger().receipt().poses_without_id == 0
+
+
+@pytest.mark.parametrize(
+    ("lag", "told"),
+    [
+        ((-0.004, -0.4), "lag 0.00 frames, 0 ms"),
+        ((0.004, None), "lag 0.00 frames"),
+        ((-0.016, -0.52), "lag -0.02 frames, -1 ms"),
+        ((0.4, 0.2), "lag +0.40 frames, 0 ms"),
+    ],
+)
+def test_a_lag_of_nothing_has_no_sign(lag: tuple[float, float | None], told: str) -> None:
+    assert lag_told(*lag) == told
 
 
 def test_memory_does_not_grow_with_frames_or_ids(monkeypatch: Any) -> None:

@@ -127,7 +127,7 @@ def test_a_keypoint_is_drawn(command: Command) -> None:
     assert words[0] == "right knee of person 2 in <b>walk.mp4"
     assert "measured, 60 frames" in words
     assert "outlier, 1" in words
-    assert "interpolated, 1 frames" in words
+    assert "interpolated, 1 frame" in words
     assert {"x, px", "y, px", "seconds"} <= set(words)
     dots = [path.get("d") or "" for path in root.iter(f"{SVG}path") if path.get("class") == "sight"]
     # One in the legend; the outlier is a cross.
