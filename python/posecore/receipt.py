@@ -103,6 +103,8 @@ class Receipt:
             for count, noun, what in counts
             if count is not None
         ]
+        if not self.ids_born:
+            told = ["nobody was tracked"]
         if self.poses_without_id:
             told.append(
                 f"{self.poses_without_id} pose{_ending('pose', self.poses_without_id)} without an id left alone"

@@ -99,8 +99,10 @@ class SmoothReceipt:
                 yield "jitter 0.00 px, nothing to smooth"
             else:
                 yield f"jitter {self.jitter_before_px:.2f} px before, {self.jitter_after_px:.2f} px after; {told}"
-        counts = f"{_plural(self.gaps_filled, 'keypoint')} filled in, "
-        counts += f"{_plural(self.outliers_dropped, 'outlier')} dropped"
+        counts = "nobody is tracked"
+        if self.people:
+            counts = f"{_plural(self.gaps_filled, 'keypoint')} filled in, "
+            counts += f"{_plural(self.outliers_dropped, 'outlier')} dropped"
         if self.poses_without_id:
             counts += f", {_plural(self.poses_without_id, 'pose')} without an id left alone"
         yield counts

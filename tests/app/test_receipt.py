@@ -201,9 +201,12 @@ def test_counts_may_be_a_trackers_and_smoothers_own_attributes() -> None:
 
 
 def test_what_nobody_counts_is_none_and_left_out() -> None:
-    receipt = Ledger(None, object()).receipt()
+    ledger = Ledger(None, object())
+    assert list(ledger.receipt().lines()) == ["nobody was tracked"]
+    ledger.add(*[frame({1: (50, 50)}, time_s=0)] * 2)
+    receipt = ledger.receipt()
     assert (receipt.swaps_repaired, receipt.outliers_dropped) == (None, None)
-    assert list(receipt.lines()) == ["0 keypoints filled in, 0 ids given, 0 id switches guessed"]
+    assert list(receipt.lines()) == ["0 keypoints filled in, 1 id given, 0 id switches guessed"]
 
 
 def test_people_read_two_lines_and_programs_plain_data() -> None:
