@@ -29,21 +29,31 @@ class SetConfig:
         annotations: the file of labels.
         pictures: the folder of its pictures.
         format: coco, feet (COCO and the CMU foot points), mpii, lsp, or points (grey pictures with lists of points).
+        feet: the file of foot labels of the format feet.
+        fields: the keypoint fields of the format coco, one behind the other.
         weight: how often its pictures are drawn, against the other sets', over 0.
         start, stop: only its pictures start..stop - 1 in the file's order; to the end where stop is left out.
-        teacher: the field of a teacher's keypoints, which stand in for labels that are missing.
-        least_agreement: pictures whose `teacher_agreement` is less are left out, 0..1.
+        teacher: the field of another model's keypoints, from which a network may learn too.
+        teacher_for: "unlabelled": they stand in where people labelled nothing; "all": they replace labels too.
+        least_teacher_score: what the teacher is less sure of is not taken, 0..1.
+        least_agreement: people whose `teacher_agreement` is less are taken for badly labelled, 0..1.
+        empty: pictures without people are taken too.
         crops: whether each person, cut out with some of what is around, is a picture of its own (top-down).
     """
 
     annotations: Path
     pictures: Path
     format: Format = "coco"
+    feet: Path | None = None
+    fields: tuple[str, ...] = ("keypoints",)
     weight: float = 1.0
     start: int = 0
     stop: int | None = None
     teacher: str | None = None
+    teacher_for: Literal["unlabelled", "all"] = "unlabelled"
+    least_teacher_score: float = 0.3
     least_agreement: float = 0.0
+    empty: bool = False
     crops: bool = False
 
     def __post_init__(self) -> None:
@@ -51,6 +61,7 @@ class SetConfig:
         whole(self.start, "start", 0, _MOST)
         if self.stop is not None:
             whole(self.stop, "stop", self.start + 1, _MOST)
+        number(self.least_teacher_score, "least_teacher_score", 0.0, 1.0)
         number(self.least_agreement, "least_agreement", 0.0, 1.0)
 
 

@@ -45,6 +45,7 @@ class Recipe:
             input pixels.
         skeleton: what the keypoints are.
         size: (width, height) of the input in pixels.
+        stride_px: input pixels from cell to cell; 1 for coordinates.
         channels: 3 (RGB) or 1 (grey).
         shift_px: cell (0, 0) of heatmaps is at this x and y of the input; 0 for people and coordinates.
         heads: prefixes of the names of the layers that are trained where the backbone is frozen.
@@ -58,6 +59,7 @@ class Recipe:
     read: Callable[[Mapping[str, Floats]], Heads | Poses]
     skeleton: Skeleton
     size: tuple[int, int]
+    stride_px: int = 1
     channels: int = 3
     shift_px: float = 0.0
     heads: tuple[str, ...] = ()
@@ -127,6 +129,7 @@ def _posenet(config: TrainConfig) -> Recipe:
         read=read,
         skeleton=skeleton,
         size=config.input.size,
+        stride_px=stride,
         heads=("heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2"),
     )
 
