@@ -4,7 +4,7 @@ A checkpoint holds `weights/N:NAME` (weights, normalisation statistics and seeds
 counter, moments, averages, accumulated gradients) and `state`, JSON text. It is one file, which is written beside,
 put on the disk and then renamed: a process that is killed leaves this checkpoint whole, or the one before.
 
-Weights alone are an .npz with `LAYER/NAME`, as `posecore.train.models.load_posenet_weights` reads them.
+Weights alone are an .npz with `LAYER/NAME`.
 """
 
 from __future__ import annotations
@@ -86,40 +86,10 @@ def state_of(arrays: dict[str, npt.NDArray[Any]], path: Path) -> dict[str, Any]:
 
 
 def save_weights(path: Path, model: Any) -> None:
-    """Write the weights of all layers, `LAYER/NAME` each, into an .npz; what is there is replaced in one step."""
-    _write(path, {name: np.asarray(weight) for name, weight in named_weights(model).items()})
-
-
-def load_weights(path: Path, model: Any) -> None:
-    """Set the weights of all layers from what `save_weights` wrote for the same network.
-
-    Raises:
-        ModelError: the file is anything else; `model` is then as it was.
-    """
-    wanted, arrays = named_weights(model), _read(path)
-    for name in sorted(wanted.keys() ^ arrays.keys()):
-        lacks = "have no array" if name in wanted else "have an array"
-        raise ModelError(f"weights {path} {lacks} {name}, unlike {model.name}")
-    for name, weight in wanted.items():
-        array, shape = arrays[name], tuple(weight.shape)
-        if array.shape != shape or array.dtype.kind != np.asarray(weight).dtype.kind:
-            raise ModelError(f"weights {path} have {name} of shape {array.shape}, the model needs {shape}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ModelError(f"weights {path} have a value that is not finite in {name}")
-    for name, weight in wanted.items():
-        weight.assign(arrays[name])
-
-
-def named_weights(model: Any) -> dict[str, Any]:
-    """The variables of a model's layers by `LAYER/NAME`; of layers that hold others, by `LAYER/INNER/NAME`."""
-    found: dict[str, Any] = {}
-    for layer in model.layers:
-        for weight in layer.weights:
-            name = f"{layer.name}/{weight.name}"
-            if name in found or len(layer.weights) != len({one.name for one in layer.weights}):
-                name = f"{layer.name}/{weight.path.replace(':', '_')}"
-            found[name] = weight
-    return found
+    """Write the weights of all layers into an .npz, as `networks.load_posenet_weights` reads them for any network;
+    what is there is replaced in one step."""
+    weights = {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+    _write(path, {name: np.asarray(weight, np.float32) for name, weight in weights.items()})
 
 
 def _variables(model: Any) -> dict[str, Any]:

@@ -90,16 +90,26 @@ class NetworkConfig:
     """[network]: what is trained.
 
     Attributes:
-        name: of a recipe: see `posecore.train.recipes.names()`.
-        options: the arguments of its builder, such as { alpha = 0.5, output_stride = 16 }.
-        weights: an .npz file to start from; left out: chance.
-        freeze: "backbone" trains the heads alone, "none" everything.
+        name: posenet, cpm, simple_baseline, five_conv, four_conv or vgg16 (`posecore.train.recipes.names()`).
+        options: the arguments of its builder in `posecore.train.networks`, such as
+            { backbone = "mobilenet_v1_050", output_stride = 16 }.
+        weights: a file to start from: .npz, and for posenet tfjs's folder or a frozen .pb; left out: chance.
+        weights_skeleton: the name of the skeleton that these weights are for, where it is another one; what both
+            have in common is kept.
+        freeze: "backbone" trains what comes after it, "heads" the last layers alone, "none" freezes nothing.
     """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
     weights: Path | None = None
-    freeze: Literal["none", "backbone"] = "none"
+    weights_skeleton: str | None = None
+    freeze: Literal["none", "backbone", "heads"] = "none"
+
+    def __post_init__(self) -> None:
+        if self.weights_skeleton is not None:
+            choice(self.weights_skeleton, "weights_skeleton", skeletons.names())
+            if self.weights is None:
+                raise ValueError("weights_skeleton: wanted weights with it, got none")
 
 
 @dataclass(frozen=True, slots=True)

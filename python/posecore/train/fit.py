@@ -11,11 +11,11 @@ from posecore.train import seeds
 from posecore.train.config import TrainConfig
 from posecore.train.epochs import Epochs
 from posecore.train.feed import Feed
-from posecore.train.recipes import Recipe, make_recipe
+from posecore.train.recipes import make_recipe
 from posecore.train.run_folder import RunFolder
 from posecore.train.schedules import make_optimizer
 from posecore.train.sets import open_set, training_set
-from posecore.train.starting_weights import freeze, load_start
+from posecore.train.starting_weights import build
 from posecore.train.validation import Validation
 from posecore.train.watch import Watcher
 
@@ -79,24 +79,11 @@ def fit(
                 initial_epoch=state.epochs_done,
                 epochs=config.run.epochs,
                 steps_per_epoch=config.run.epoch_steps,
+                shuffle=False,
                 callbacks=[epochs.callback(keras)],
                 verbose=0,
             )
     return folder.finish(model, state)
-
-
-def build(recipe: Recipe, config: TrainConfig) -> Any:
-    """The network at its start: in the wanted precision, with its first weights, frozen as asked."""
-    keras = require("keras", extra="train", purpose="Training")
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(config.optimizer.precision)
-    try:
-        model = recipe.build()
-    finally:
-        keras.config.set_dtype_policy(before)
-    load_start(model, config.network)
-    freeze(model, recipe, config.network)
-    return model
 
 
 def _batches(feed: Feed) -> Iterator[Any]:

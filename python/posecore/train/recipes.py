@@ -6,21 +6,24 @@ become `Heads` or `Poses`. A network of your own is one more function here.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from importlib import import_module
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from posecore.errors import SourceError
-from posecore.heads import Heads, Scores
+from posecore.heads import Heads
 from posecore.poses import Poses
 from posecore.skeletons import Skeleton
+from posecore.train import networks
 from posecore.train.config import TrainConfig
 from posecore.train.losses import LimbPrior, Loss, MaskedBce, MaskedMse, OksLoss, SmoothL1, Together
+from posecore.train.networks.cpm import STRIDE_PX as CPM_STRIDE_PX
+from posecore.train.networks.simple_baseline import STRIDE_PX as BASELINE_STRIDE_PX
+from posecore.train.tables import nearest
 from posecore.train.targets import CoordinateTargets, GaussianTargets, PersonLabTargets, Targets
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["people", "heatmap", "coordinates"]
 
+_COORDINATE_SCALE = 0.1  # errors are counted in tenths of the input's side
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
@@ -37,7 +42,7 @@ class Recipe:
 
     Attributes:
         name: of the network.
-        build: gives the untrained `keras.Model`.
+        build: gives the untrained `keras.Model` for a skeleton.
         targets: what it learns from.
         losses: one an output, by name.
         kind: "people" of a whole picture by PersonLab's decoder; one person by "heatmap" or "coordinates".
@@ -47,12 +52,10 @@ class Recipe:
         size: (width, height) of the input in pixels.
         stride_px: input pixels from cell to cell; 1 for coordinates.
         channels: 3 (RGB) or 1 (grey).
-        shift_px: cell (0, 0) of heatmaps is at this x and y of the input; 0 for people and coordinates.
-        heads: prefixes of the names of the layers that are trained where the backbone is frozen.
     """
 
     name: str
-    build: Callable[[], Any]
+    build: Callable[[Skeleton], Any]
     targets: Targets
     losses: Mapping[str, Loss]
     kind: Kind
@@ -61,8 +64,6 @@ class Recipe:
     size: tuple[int, int]
     stride_px: int = 1
     channels: int = 3
-    shift_px: float = 0.0
-    heads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +98,32 @@ def make_recipe(config: TrainConfig) -> Recipe:
     """
     name = config.network.name
     if name not in _RECIPES:
-        near = difflib.get_close_matches(name, _RECIPES, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise SourceError(f"[network] name: wanted one of {', '.join(_RECIPES)}, got {name!r}{hint}")
+        raise SourceError(
+            f"[network] name: wanted one of {', '.join(_RECIPES)}, got {name!r}{nearest(name, _RECIPES)}"
+        )
     return _RECIPES[name](config)
 
 
 def _posenet(config: TrainConfig) -> Recipe:
     skeleton, loss = config.chosen_skeleton, config.loss
-    options = _options(config, "posecore.train.networks.posenet", "posenet")
+    options = _options(config, networks.posenet)
     stride = int(options.get("output_stride", 16))
-    scaled = {"scale": loss.radius_px}
-    losses: dict[str, Loss] = {
-        "heatmap_2": MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints),
-        "offset_2": SmoothL1(weight=loss.offset, **scaled),
-    }
+    offsets = SmoothL1(scale=loss.radius_px, weight=loss.offset)
+    displacements = SmoothL1(scale=loss.radius_px, weight=loss.displacement)
+    heatmaps = MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints)
+    losses: dict[str, Loss] = {"heatmap_2": heatmaps, "offset_2": offsets}
     if skeleton.edges:
-        losses["displacement_fwd_2"] = SmoothL1(weight=loss.displacement, **scaled)
-        losses["displacement_bwd_2"] = SmoothL1(weight=loss.displacement, **scaled)
+        losses |= {"displacement_fwd_2": displacements, "displacement_bwd_2": displacements}
 
     def read(outputs: Mapping[str, Floats]) -> Heads:
-        tensors = [outputs.get(f"{name}_2") for name in ("heatmap", "offset", "displacement_fwd", "displacement_bwd")]
+        tensors = (
+            outputs.get(f"{head}_2") for head in ("heatmap", "offset", "displacement_fwd", "displacement_bwd")
+        )
         return Heads(*tensors, stride_px=stride, scores="logits")  # type: ignore[arg-type]
 
     return Recipe(
         name=config.network.name,
-        build=_builder(config, "posecore.train.networks.posenet", "posenet", options),
+        build=_builder(config, networks.posenet, options),
         targets=PersonLabTargets(skeleton, stride, loss.radius_px),
         losses=losses,
         kind="people",
@@ -130,31 +131,118 @@ def _posenet(config: TrainConfig) -> Recipe:
         skeleton=skeleton,
         size=config.input.size,
         stride_px=stride,
-        heads=("heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2"),
+        channels=int(options.get("channels", 3)),
     )
 
 
-_RECIPES: dict[str, Callable[[TrainConfig], Recipe]] = {"posenet": _posenet}
+def _cpm(config: TrainConfig) -> Recipe:
+    skeleton, loss = config.chosen_skeleton, config.loss
+    options = _options(config, networks.cpm, without=("centre_map",))
+    stages = [f"stage{number}" for number in range(1, int(options.get("stages", 3)) + 1)]
+    background = bool(options.get("background", False))
+    targets = GaussianTargets(skeleton, CPM_STRIDE_PX, loss.sigma_px, background=background)
+    # A Gaussian fills so little of a map that the mean of its squares is about a thousandth.
+    each = MaskedMse(weight=100 * loss.heatmap, hardest=loss.hardest_keypoints)
+
+    def read(outputs: Mapping[str, Floats]) -> Heads:
+        maps = outputs[stages[-1]][..., : skeleton.num_keypoints]
+        return Heads(np.clip(maps, 0, 1), stride_px=CPM_STRIDE_PX, scores="probabilities")
+
+    return Recipe(
+        name=config.network.name,
+        build=_builder(config, networks.cpm, options),
+        targets=SameForAll(targets, tuple(stages)),
+        losses=dict.fromkeys(stages, each),
+        kind="heatmap",
+        read=read,
+        skeleton=skeleton,
+        size=config.input.size,
+        stride_px=CPM_STRIDE_PX,
+        channels=int(options.get("channels", 3)),
+    )
 
 
-def _options(config: TrainConfig, module: str, function: str) -> dict[str, Any]:
+def _simple_baseline(config: TrainConfig) -> Recipe:
+    skeleton, loss = config.chosen_skeleton, config.loss
+    options = _options(config, networks.simple_baseline)
+
+    def read(outputs: Mapping[str, Floats]) -> Heads:
+        return Heads(outputs["heatmap"], stride_px=BASELINE_STRIDE_PX, scores="logits")
+
+    return Recipe(
+        name=config.network.name,
+        build=_builder(config, networks.simple_baseline, options),
+        targets=GaussianTargets(skeleton, BASELINE_STRIDE_PX, loss.sigma_px),
+        losses={"heatmap": MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints)},
+        kind="heatmap",
+        read=read,
+        skeleton=skeleton,
+        size=config.input.size,
+        stride_px=BASELINE_STRIDE_PX,
+        channels=int(options.get("channels", 3)),
+    )
+
+
+def _regressor(builder: Callable[..., Any], config: TrainConfig) -> Recipe:
+    skeleton, loss, size = config.chosen_skeleton, config.loss, config.input.size
+    options = _options(config, builder)
+    terms: list[Loss] = [SmoothL1(scale=_COORDINATE_SCALE, beta=0.2, weight=loss.coordinates)]
+    if loss.oks > 0:
+        if skeleton.sigmas is None:
+            raise SourceError(
+                f"[loss] oks: wanted 0, as skeleton {skeleton.name} has no sigmas, got {loss.oks:g}"
+            )
+        terms.append(OksLoss(skeleton.sigmas, size, weight=loss.oks))
+    if loss.limbs > 0:
+        terms.append(LimbPrior(skeleton.limbs, skeleton.flip_pairs, weight=loss.limbs))
+
+    def read(outputs: Mapping[str, Floats]) -> Poses:
+        xy = CoordinateTargets.pixels(outputs["keypoints"], size=size)
+        # Coordinates come without a score: everybody is sure.
+        return Poses(xy[None], np.ones((1, len(xy)), np.float32), skeleton=skeleton)
+
+    return Recipe(
+        name=config.network.name,
+        build=_builder(config, builder, options),
+        targets=CoordinateTargets(skeleton),
+        losses={"keypoints": Together(tuple(terms))},
+        kind="coordinates",
+        read=read,
+        skeleton=skeleton,
+        size=size,
+        channels=int(options.get("channels", 3)),
+    )
+
+
+_RECIPES: dict[str, Callable[[TrainConfig], Recipe]] = {
+    "posenet": _posenet,
+    "cpm": _cpm,
+    "simple_baseline": _simple_baseline,
+    "five_conv": partial(_regressor, networks.five_conv),
+    "four_conv": partial(_regressor, networks.four_conv),
+    "vgg16": partial(_regressor, networks.vgg16),
+}
+
+
+def _options(
+    config: TrainConfig, builder: Callable[..., Any], without: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The builder's arguments that the configuration gives, all of them known to it."""
-    builder = getattr(import_module(module), function)
-    ours = {"skeleton", "input_size", "channels", "num_keypoints", "num_edges"}
+    ours = {"skeleton", "input_size", *without}
     known = [name for name in inspect.signature(builder).parameters if name not in ours]
     for option in config.network.options:
         if option not in known:
-            near = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else ""
             raise SourceError(
-                f"[network] options: wanted some of {', '.join(known)} for {config.network.name}, got {option!r}{hint}"
+                f"[network] options: wanted some of {', '.join(known)} for {config.network.name}, got {option!r}"
+                f"{nearest(option, known)}"
             )
     return dict(config.network.options)
 
 
-def _builder(config: TrainConfig, module: str, function: str, options: dict[str, Any]) -> Callable[[], Any]:
-    def build() -> Any:
-        builder = getattr(import_module(module), function)
-        return builder(skeleton=config.chosen_skeleton, input_size=config.input.size, **options)
+def _builder(
+    config: TrainConfig, builder: Callable[..., Any], options: dict[str, Any]
+) -> Callable[[Skeleton], Any]:
+    def build(skeleton: Skeleton) -> Any:
+        return builder(skeleton=skeleton, input_size=config.input.size, **options)
 
     return build

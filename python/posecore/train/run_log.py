@@ -35,7 +35,9 @@ class RunLog:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         for one in self.rows:
-            shown = {name: f"{value:.7g}" if isinstance(value, float) else value for name, value in one.items()}
+            shown = {
+                name: f"{value:.7g}" if isinstance(value, float) else value for name, value in one.items()
+            }
             writer.writerow(shown)
         write_whole(self.path, text.getvalue())
 

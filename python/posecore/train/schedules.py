@@ -55,8 +55,9 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> Any:
 
 def _schedule(keras: ModuleType, config: OptimizerConfig, steps: int) -> Any:
     ops: Any = keras.ops
+    base: Any = keras.optimizers.schedules.LearningRateSchedule
 
-    class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    class Schedule(base):  # type: ignore[misc]
         """`learning_rate` in the backend's own numbers, since Keras asks for it inside of the compiled step."""
 
         def __call__(self, step: Any) -> Any:

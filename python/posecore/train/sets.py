@@ -35,7 +35,9 @@ def open_set(config: SetConfig, skeleton: Skeleton) -> Dataset:
 def _read(config: SetConfig, skeleton: Skeleton) -> Dataset:
     if config.format == "feet":
         if config.feet is None:
-            raise SourceError(f"{config.annotations}: format feet wants the file of foot labels as `feet`, got none")
+            raise SourceError(
+                f"{config.annotations}: format feet wants the file of foot labels as `feet`, got none"
+            )
         return feet_pictures(config.annotations, config.feet, config.pictures, empty=config.empty)
     if config.format == "coco":
         options: dict[str, Any] = {}

@@ -7,9 +7,10 @@ import difflib
 import json
 import math
 import os
+import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
@@ -69,9 +70,9 @@ def from_table(
     section = f"[{where}] " if where else ""
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise SourceError(f"{file}: {section}wanted one of {', '.join(known)}, got {key!r}{hint}")
+            raise SourceError(
+                f"{file}: {section}wanted one of {', '.join(known)}, got {key!r}{nearest(key, known)}"
+            )
     for name, field in known.items():
         if name not in table and field.default is MISSING and field.default_factory is MISSING:
             raise SourceError(f"{file}: {section}wanted {name}, got none")
@@ -106,12 +107,18 @@ def to_toml(table: Mapping[str, Any]) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that asks for the known name which is most like this one; nothing where none is."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def _toml() -> Any:
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        return require("tomli", extra="train", purpose="Reading TOML with Python 3.10")
-    return tomllib
+
+        return tomllib
+    return require("tomli", extra="train", purpose="Reading TOML with Python 3.10")
 
 
 def _value(hint: Any, value: Any, file: str, folder: Path | None, where: str) -> Any:
@@ -133,8 +140,7 @@ def _value(hint: Any, value: Any, file: str, folder: Path | None, where: str) ->
     if origin is Literal:
         if value in inner and isinstance(value, str):
             return value
-        near = difflib.get_close_matches(str(value), [str(one) for one in inner], n=1, cutoff=0.5)
-        hint_text = f"; did you mean {near[0]}?" if near else ""
+        hint_text = nearest(str(value), [str(one) for one in inner])
         raise _wrong(file, where, f"one of {', '.join(map(str, inner))}", value, hint_text)
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):

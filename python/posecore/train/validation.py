@@ -101,7 +101,9 @@ class Validation:
         near = pck(predicted, true, labelled, length, average="labels", nan="miss")
         curve = pdj(predicted, true, labelled, length, average="labels", nan="miss", curve=PDJ_CURVE).curve
         limbs = _limbs(self.recipe)
-        parts = pcp(predicted, true, labelled, limbs, average="labels", nan="miss").mean if limbs else math.nan
+        parts = (
+            pcp(predicted, true, labelled, limbs, average="labels", nan="miss").mean if limbs else math.nan
+        )
         area = math.nan if curve is None else float(curve.auc)
         return {"PCK": near.mean / 100, "PDJ": area / 100, "PCP": parts / 100}
 
@@ -147,13 +149,12 @@ def decoded(recipe: Recipe, decoder: Any, outputs: Mapping[str, Any], sample: Sa
         outputs: (rows, columns, channels) or (K, 2) by name, of the letterboxed sample.
     """
     scale_x, _, left, _, scale_y, top = letterbox_map(sample, recipe.size).ravel()
-    shift = recipe.shift_px
-    onto = Onto((1 / scale_x, 1 / scale_y, (shift - left) / scale_x, (shift - top) / scale_y), sample.size)
+    onto = Onto((1 / scale_x, 1 / scale_y, -left / scale_x, -top / scale_y), sample.size)
     read = recipe.read(outputs)
     if isinstance(read, Heads):
         poses: Poses = decoder.decode(read, onto)
         return poses
-    back, move = np.float32(onto.pixel_map[:2]), np.float32(onto.pixel_map[2:])
+    back, move = np.array(onto.pixel_map, np.float32).reshape(2, 2)
     return read.replace(xy=(read.xy * back + move).astype(np.float32), image_size=sample.size)
 
 
@@ -192,7 +193,8 @@ def people_of(
 
 def _coco(samples: list[Sample], names: tuple[str, ...], *, single: bool) -> dict[str, Any]:
     """The labels of samples as a COCO annotation file holds them; images are numbered from 1."""
-    images, people = [], []
+    images: list[Any] = []
+    people: list[Any] = []
     for image_id, sample in enumerate(samples, start=1):
         width, height = sample.size
         images.append({"id": image_id, "width": width, "height": height, "file_name": sample.name})
