@@ -29,7 +29,7 @@ class SetConfig:
         annotations: the file of labels.
         pictures: the folder of its pictures.
         format: coco, feet (COCO and the CMU foot points), mpii, lsp, or points (grey pictures with lists of points).
-        feet: the file of foot labels of the format feet.
+        second: the file of foot labels of the format feet; the file that names the pictures of an MPII .mat.
         fields: the keypoint fields of the format coco, one behind the other.
         weight: how often its pictures are drawn, against the other sets', over 0.
         start, stop: only its pictures start..stop - 1 in the file's order; to the end where stop is left out.
@@ -39,12 +39,13 @@ class SetConfig:
         least_agreement: people whose `teacher_agreement` is less are taken for badly labelled, 0..1.
         empty: pictures without people are taken too.
         crops: whether each person, cut out with some of what is around, is a picture of its own (top-down).
+        context: then, how many times the sides of the person's box are cut out, 1..10.
     """
 
     annotations: Path
     pictures: Path
     format: Format = "coco"
-    feet: Path | None = None
+    second: Path | None = None
     fields: tuple[str, ...] = ("keypoints",)
     weight: float = 1.0
     start: int = 0
@@ -55,6 +56,7 @@ class SetConfig:
     least_agreement: float = 0.0
     empty: bool = False
     crops: bool = False
+    context: float = 1.25
 
     def __post_init__(self) -> None:
         number(self.weight, "weight", 1e-9, 1e9)
@@ -63,6 +65,7 @@ class SetConfig:
             whole(self.stop, "stop", self.start + 1, _MOST)
         number(self.least_teacher_score, "least_teacher_score", 0.0, 1.0)
         number(self.least_agreement, "least_agreement", 0.0, 1.0)
+        number(self.context, "context", 1.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ def fit(
     keras = require("keras", extra="train", purpose="Training")
     watcher = watcher or Watcher()
     recipe = make_recipe(config)
-    dataset = training_set(config.data.train, recipe.skeleton)
-    kept_out = [open_set(one, recipe.skeleton) for one in config.data.validation]
+    dataset = training_set(config.data.train, recipe.skeleton, recipe.size)
+    kept_out = [open_set(one, recipe.skeleton, recipe.size) for one in config.data.validation]
     validations = [Validation(recipe, one, config.input.batch_size) for one in kept_out]
     folder = RunFolder.open(config, restart=restart)
 

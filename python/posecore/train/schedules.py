@@ -39,7 +39,7 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> Any:
     keras = require("keras", extra="train", purpose="Training")
     given: dict[str, Any] = {
         "learning_rate": _schedule(keras, config, steps),
-        "weight_decay": config.weight_decay or None,
+        "weight_decay": config.weight_decay,
         "global_clipnorm": config.clip_norm,
         "gradient_accumulation_steps": config.accumulate if config.accumulate > 1 else None,
         "use_ema": config.ema is not None,
