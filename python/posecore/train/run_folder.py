@@ -83,6 +83,13 @@ class RunFolder:
         """Whether there is something to go on from."""
         return self.checkpoint.is_file()
 
+    def rows(self) -> list[Row]:
+        """The log's rows as the checkpoint has them; none where there is no checkpoint."""
+        if not self.has_checkpoint:
+            return []
+        found: list[Row] = read_state(self.checkpoint).get("run", {}).get("rows", [])
+        return found
+
     def resume(self, model: Any) -> RunState:
         """Set the model and its optimizer to the checkpoint, where there is one; where the run is."""
         if not self.has_checkpoint:
