@@ -126,16 +126,21 @@ def _similarities(recipe: Recipe, samples: tuple[Sample, ...], poses: tuple[Pose
         return []
     found: list[float] = []
     for sample, people in zip(samples, poses, strict=True):
-        labelled = (sample.visibility > 0).any(axis=1)
+        rows = np.flatnonzero((sample.visibility > 0).any(axis=1))
         if recipe.kind != "people":
-            labelled[1:] = False
-        if not labelled.any():
+            rows = rows[rows == 0]
+        if not len(rows):
             continue
-        truths = np.concatenate([sample.xy, sample.visibility[:, :, None]], axis=2)[labelled].astype(
-            np.float64
-        )
-        boxes = sample.boxes[labelled].astype(np.float64)
-        areas = _AREA_OF_BOX * boxes[:, 2] * boxes[:, 3]
+        truths = np.concatenate([sample.xy, sample.visibility[:, :, None]], axis=2)[rows].astype(np.float64)
+        areas = np.array([_area_px2(sample, int(row)) for row in rows])
         similar = oks(people.xy.astype(np.float64), truths, areas, recipe.skeleton)
         found += (similar.max(axis=0) if len(people) else np.zeros(len(truths))).tolist()
     return found
+
+
+def _area_px2(sample: Sample, person: int) -> float:
+    """.53 of the person's box, or of what the labelled keypoints span where nobody knows the box."""
+    width, height = sample.boxes[person, 2:].astype(np.float64)
+    if not np.isfinite(width * height):
+        width, height = np.ptp(sample.xy[person][sample.visibility[person] > 0].astype(np.float64), axis=0)
+    return float(_AREA_OF_BOX * width * height)

@@ -220,7 +220,7 @@ def _is_list_of_tables(value: Any) -> bool:
 
 def _key(key: str) -> str:
     bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
-    return key if bare else json.dumps(key, ensure_ascii=False)
+    return key if bare else _quoted(key)
 
 
 def _inline(value: Any) -> str:
@@ -229,8 +229,13 @@ def _inline(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_inline(one) for one in value) + "]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _quoted(value)
     if isinstance(value, float):
         text = repr(value)
         return text if "." in text or "e" in text else f"{text}.0"
     return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML: JSON's escapes, and one for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
