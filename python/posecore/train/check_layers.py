@@ -40,7 +40,7 @@ def gradients(model: Any, recipe: Recipe, x: Any, y: Any) -> dict[str, float]:
     none. The model is compiled anew, and its weights are as before."""
     keras = _keras()
     model.compile(optimizer=keras.optimizers.SGD(learning_rate=_STEP), loss=dict(recipe.losses))
-    before = [(layer.name, [np.array(w) for w in layer.trainable_weights]) for layer in model.layers]
+    before = [(layer.name, [np.asarray(w).copy() for w in layer.trainable_weights]) for layer in model.layers]
     found: dict[str, float] = {}
     with _unchanged(model):
         model.train_on_batch(x, y)
@@ -87,7 +87,7 @@ def biases_alone(model: Any, recipe: Recipe, x: Any, y: Any) -> dict[str, tuple[
 
 @contextmanager
 def _unchanged(model: Any) -> Iterator[None]:
-    before = [np.array(variable) for variable in model.variables]
+    before = [np.asarray(variable).copy() for variable in model.variables]
     try:
         yield
     finally:

@@ -108,7 +108,7 @@ class Epochs:
             yield
             return
         variables = self.model.trainable_variables
-        before = [np.array(variable) for variable in variables]
+        before = [np.asarray(variable).copy() for variable in variables]
         self.model.optimizer.finalize_variable_values(variables)
         try:
             yield
