@@ -49,7 +49,7 @@ def test_options_that_do_not_fit_together_get_one_sentence(
 
 
 def test_resume_wants_a_checkpoint(command: Command, config: str, tmp_path: Path) -> None:
-    code, out, err = command("train", config, "--resume")
+    code, _, err = command("train", config, "--resume")
     assert code == 2
     assert f"--resume: wanted a checkpoint in {tmp_path / 'run'}, got none" in err
     code, _out, err = command("train", config, "--resume", "--out", "elsewhere")

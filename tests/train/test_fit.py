@@ -278,6 +278,30 @@ def test_a_frozen_backbone_does_not_move(tmp_path: Path) -> None:
     assert moved == {"coordinates"}
 
 
+def test_tensorboard_gets_numbers_histograms_and_pictures(tmp_path: Path) -> None:
+    from tensorflow.compat.v1.train import summary_iterator
+
+    config = small_config(
+        tmp_path, network=NetworkConfig("cpm", {"stages": 2, "width": 0.0625, "refinement_size": 3})
+    )
+    fit(replace(config, run=replace(config.run, steps=2, epoch_steps=1, tensorboard=True)))
+    (file,) = (config.run.out / "tensorboard").iterdir()
+    values = [(event.step, value) for event in summary_iterator(str(file)) for value in event.summary.value]
+    tags = {value.tag: step for step, value in values}
+    assert {"loss", "learning_rate", "PCK", "confidence maps", "weights/stage1/kernel"} <= tags.keys()
+    assert any(tag.startswith("activations/stage2_1") for tag in tags)
+    assert any(tag.startswith("share below 0.05/activations/") for tag in tags)
+    assert set(tags.values()) == {2}, "the last step of each"
+    plugins = {value.tag: value.metadata.plugin_data.plugin_name for _, value in values}
+    assert (plugins["loss"], plugins["weights/stage1/kernel"]) == ("scalars", "histograms")
+    (width, height, *pngs) = next(
+        value.tensor.string_val for _, value in values if value.tag == "confidence maps"
+    )
+    assert (int(width), int(height)) == (360, 288)
+    assert len(pngs) == 4
+    assert all(png.startswith(b"\x89PNG") for png in pngs)
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_keeps_float32_weights(tmp_path: Path, precision: Any) -> None:
     config = small_config(tmp_path, optimizer=OptimizerConfig(precision=precision, name="sgd", clip_norm=1.0))

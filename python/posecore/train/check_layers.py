@@ -58,16 +58,26 @@ def gradients(model: Any, recipe: Recipe, x: Any, y: Any) -> dict[str, float]:
 def activations(model: Any, x: Any, small: float) -> dict[str, float]:
     """For each activation, the share of its outputs for one batch whose size is below `small`. The layers that give
     the model's outputs are left out."""
+    outputs = activation_outputs(model, x)
+    return {name: float((np.abs(one) < small).mean()) for name, one in outputs.items()}
+
+
+def activation_outputs(model: Any, x: Any) -> dict[str, Any]:
+    """What each activation gives for one batch, float32 by the layer's name, without those that give the model's
+    outputs."""
     keras = _keras()
-    last = set(networks.freeze(model, "heads")) ^ {layer.name for layer in model.layers if layer.weights}
-    layers = [layer for layer in model.layers if layer.name not in last and _is_activation(keras, layer)]
+    ends = {id(output) for output in keras.tree.flatten(model.outputs)}
+    # A head's own sigmoid, as regressors have it, is an output before it is reshaped.
+    heads = {"coordinates"}
+    layers = [
+        layer
+        for layer in model.layers
+        if _is_activation(keras, layer) and layer.name not in heads and id(layer.output) not in ends
+    ]
     if not layers:
         return {}
     inside = keras.Model(model.inputs, {layer.name: layer.output for layer in layers})
-    outputs = inside.predict_on_batch(x)
-    return {
-        name: float((np.abs(np.asarray(one, np.float32)) < small).mean()) for name, one in outputs.items()
-    }
+    return {name: np.asarray(one, np.float32) for name, one in inside.predict_on_batch(x).items()}
 
 
 def biases_alone(model: Any, recipe: Recipe, x: Any, y: Any) -> dict[str, tuple[float, float]]:

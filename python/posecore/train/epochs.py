@@ -16,6 +16,7 @@ from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe
 from posecore.train.run_folder import RunFolder, RunState
 from posecore.train.schedules import learning_rate
+from posecore.train.tensorboard import TensorBoard
 from posecore.train.validation import Validation
 from posecore.train.watch import Watcher
 
@@ -37,9 +38,11 @@ class Epochs:
         state: RunState,
         feed: Feed,
         watcher: Watcher,
+        board: TensorBoard | None = None,
     ) -> None:
         self.config, self.recipe, self.model, self.validations = config, recipe, model, validations
         self.folder, self.state, self.feed, self.watcher = folder, state, feed, watcher
+        self.board = board
         self._began, self._waited_s = time.perf_counter(), 0.0
 
     def callback(self, keras: ModuleType) -> Any:
@@ -88,6 +91,8 @@ class Epochs:
                 row |= self.evaluate()
                 self._keep_if_better(row)
         state.ended = last or (run.patience is not None and state.without_better >= run.patience)
+        if self.board is not None:
+            self.board.write(row, self.model)
         self.folder.log.add(row)
         state.rows = self.folder.log.rows
         self.folder.save(self.model, state)

@@ -16,6 +16,7 @@ from posecore.train.run_folder import RunFolder
 from posecore.train.schedules import make_optimizer
 from posecore.train.sets import open_set, training_set
 from posecore.train.starting_weights import build
+from posecore.train.tensorboard import TensorBoard
 from posecore.train.validation import Validation
 from posecore.train.watch import Watcher
 
@@ -70,9 +71,12 @@ def fit(
         threads=config.input.threads,
         channels=recipe.channels,
     )
+    board = None
+    if config.run.tensorboard:
+        board = TensorBoard(folder.path / "tensorboard", recipe, [*kept_out, dataset][0])
     watcher.begin(first, steps)
     with feed:
-        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher)
+        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board)
         if not state.ended:
             model.fit(
                 _batches(feed),
