@@ -120,6 +120,8 @@ def test_the_first_loss_is_that_of_the_biases(tmp_path: Path) -> None:
     with Feed(dataset, recipe.targets, size=recipe.size, batch_size=4) as feed:
         x, y = feed.batch(0)
     model = build(recipe, config)
+    trained = len(model.trainable_weights)
     _, alone = biases_alone(model, recipe, x, y)["loss"]
+    assert len(model.trainable_weights) == trained > 2, "what is trained stays so"
     middle = recipe.losses["keypoints"](y["keypoints"], np.full_like(y["keypoints"], 0.5))
     np.testing.assert_allclose(alone, np.asarray(middle).mean(), rtol=1e-5)

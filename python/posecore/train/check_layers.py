@@ -84,8 +84,11 @@ def biases_alone(model: Any, recipe: Recipe, x: Any, y: Any) -> dict[str, tuple[
     """The loss of one batch, and that of a network whose last layers have their biases alone, by output ("loss" is
     the sum): what the same answer for every picture costs, which is where an untrained network should begin."""
     keras = _keras()
+    trainable = [layer.trainable for layer in model.layers]
     frozen = set(networks.freeze(model, "heads"))
     heads = [layer for layer in model.layers if layer.weights and layer.name not in frozen]
+    for layer, before in zip(model.layers, trainable, strict=True):
+        layer.trainable = before
     model.compile(optimizer=keras.optimizers.SGD(), loss=dict(recipe.losses))
     now = _losses(model, x, y)
     with _unchanged(model):

@@ -73,7 +73,7 @@ class TensorBoard:
         self._writer.close()
 
     def _values(self, name: str, array: Any) -> None:
-        values = np.asarray(array, np.float32).ravel()
+        values = np.asarray(array, np.float64).ravel()  # float32 has no room for edges between close values
         counts, edges = np.histogram(values, bins=_BINS)
         self._put(name, "histograms", np.column_stack([edges[:-1], edges[1:], counts]))
         self._put(f"share below {SMALL:g}/{name}", "scalars", np.float32((np.abs(values) < SMALL).mean()))
