@@ -238,6 +238,7 @@ class RunConfig:
         seed: of weights, pictures and dropout.
         deterministic: the same bits again on the same machine, at some cost of time on an accelerator.
         tensorboard: whether logs for TensorBoard are written too, with histograms and pictures.
+        devices: one; mirrored: all accelerators of this machine; workers: those of several machines, as TF_CONFIG says.
     """
 
     out: Path
@@ -249,6 +250,7 @@ class RunConfig:
     seed: int = 0
     deterministic: bool = True
     tensorboard: bool = False
+    devices: Literal["one", "mirrored", "workers"] = "one"
 
     def __post_init__(self) -> None:
         whole(self.steps, "steps", 1, _MOST)

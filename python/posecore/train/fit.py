@@ -9,6 +9,7 @@ from typing import Any
 from posecore.errors import require
 from posecore.train import seeds
 from posecore.train.config import TrainConfig
+from posecore.train.distribution import for_strategy, make_strategy, own_folder
 from posecore.train.epochs import Epochs
 from posecore.train.feed import Feed
 from posecore.train.recipes import make_recipe
@@ -21,9 +22,7 @@ from posecore.train.validation import Validation
 from posecore.train.watch import Watcher
 
 
-def fit(
-    config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = False, strategy: Any = None
-) -> Any:
+def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = False) -> Any:
     """Train the network of `config`; go on from the last checkpoint where its folder has one.
 
     Whether a run went through or was killed and went on, its weights are the same bit for bit on one machine's CPU:
@@ -33,7 +32,6 @@ def fit(
         config: what to do.
         watcher: who is told, and may ask to stop.
         restart: begin anew, and throw away what the folder has.
-        strategy: a `tf.distribute.Strategy` to build the network and its optimizer in; None: one device.
 
     Returns:
         the `keras.Model` with the best weights where there is validation, else the last; averaged where
@@ -45,6 +43,8 @@ def fit(
     """
     keras = require("keras", extra="train", purpose="Training")
     watcher = watcher or Watcher()
+    strategy = make_strategy(config)
+    config = own_folder(config, strategy)
     recipe = make_recipe(config)
     dataset = training_set(config.data.train, recipe.skeleton, recipe.size)
     kept_out = [open_set(one, recipe.skeleton, recipe.size) for one in config.data.validation]
@@ -53,7 +53,7 @@ def fit(
 
     seeds.set_seeds(config.run.seed, deterministic=config.run.deterministic)
     with strategy.scope() if strategy else nullcontext():
-        model = build(recipe, config)
+        model = for_strategy(build(recipe, config), strategy)
         steps = config.run.epochs * config.run.epoch_steps
         model.compile(optimizer=make_optimizer(config.optimizer, steps), loss=dict(recipe.losses))
         model.optimizer.build(model.trainable_variables)
