@@ -40,9 +40,9 @@ ROOMS = {
 }
 
 # Training must not know what is done with its results: heads and skeletons are all that it shares with them. What
-# measures it decodes as everybody does.
+# measures it, EXCEPT these modules and those that are named check_... and validation_..., decodes as everybody does.
 FORBIDDEN = {"train": ("posecore.decode",)}
-EXCEPT = ("posecore.train.check", "posecore.train.validation")  # these modules, and those named check_* and so on
+EXCEPT = ("posecore.train.check", "posecore.train.validation")
 
 # The core of the C++ side: these headers and its own.
 C_HEADERS = {"math.h", "stddef.h", "stdint.h", "string.h"}

@@ -28,11 +28,8 @@ if TYPE_CHECKING:
 SMALL = 0.05
 _PICTURES = 4
 _BINS = 30
-_DATA_CLASSES = {
-    "scalars": 1,
-    "histograms": 2,
-    "images": 3,
-}  # scalar, tensor, sequence of blobs (TensorFlow's DataClass)
+# TensorFlow's DataClass: a scalar, a tensor, a sequence of blobs.
+_DATA_CLASSES = {"scalars": 1, "histograms": 2, "images": 3}
 
 
 class TensorBoard:
