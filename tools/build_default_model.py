@@ -2,7 +2,7 @@
 
     python tools/build_default_model.py [--weights NPZ] [--out FILE]
 
-Weights -> Keras (posecore.train.models) -> TFLite with float16 weights, any height and width. Before the
+Weights -> Keras (posecore.train.networks) -> TFLite with float16 weights, any height and width. Before the
 file is put in place, the Keras graph is held against the published originals on a real picture: the
 tfjs graph with its own weights, and a float32 .tflite of another project. Sources and licences: NOTICE.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posecore.errors import PosecoreError, require
-from posecore.train.models import load_posenet_weights, posenet
+from posecore.train.networks import load_posenet_weights, posenet
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("POSECORE_SHARED", REPOSITORY.parent / "shared")) / "data"
@@ -165,7 +165,7 @@ def compare(heads: Heads, reference: Heads, tolerance: float) -> None:
 
 
 def build(weights: Path, out: Path) -> None:
-    model = posenet(alpha=0.75, output_stride=STRIDE_PX)
+    model = posenet("mobilenet_v1_075", output_stride=STRIDE_PX)
     load_posenet_weights(model, weights)
     image = network_input(PICTURE)
     heads = run_keras(model, image)

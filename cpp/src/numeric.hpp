@@ -7,6 +7,13 @@
 
 namespace posecore::detail {
 
+// Of everything that has a time: track, swaps, filters. Poses in Python have the same bound.
+inline constexpr double kTimeLimitS = 1e10;
+
+[[nodiscard]] inline bool is_time(double time_s) noexcept {
+  return time_s >= -kTimeLimitS && time_s <= kTimeLimitS;  // NaN is none
+}
+
 [[nodiscard]] inline uint32_t bits_of(float value) noexcept {
   uint32_t bits = 0;
   memcpy(&bits, &value, sizeof bits);

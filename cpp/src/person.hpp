@@ -16,7 +16,6 @@ namespace posecore::detail {
 inline constexpr uint32_t kFrame = 65536;  // one nominal frame, Q16.16
 inline constexpr float kCoordinateLimit = 32768.0F;
 inline constexpr int32_t kMostCoordinateBits = 0x46ffffff;  // of the float before
-inline constexpr double kTimeLimitS = 1e10;
 
 // At the start of each person's memory; keypoints follow.
 struct Person {
@@ -36,10 +35,6 @@ enum class Phase : uint8_t { kNever, kRunning, kLost };
 
 [[nodiscard]] inline size_t bytes_of_person(int32_t keypoints, size_t bytes_each) noexcept {
   return (sizeof(Person) + static_cast<size_t>(keypoints) * bytes_each + 7) / 8 * 8;
-}
-
-[[nodiscard]] inline bool is_time(double time_s) noexcept {
-  return time_s >= -kTimeLimitS && time_s <= kTimeLimitS;  // NaN is none
 }
 
 // The time in nominal frames, Q16.16, rounded: differences of these do not add their roundings up.

@@ -33,7 +33,7 @@ const char* message(Status status) noexcept {
     case Status::kTooManyPeople:
       return "a frame has more poses than max_people";
     case Status::kNotLater:
-      return "a frame wants a finite time after that of the frame before";
+      return "a frame wants a time from -1e10 to 1e10 after that of the frame before";
   }
   return "unknown status";
 }

@@ -1,7 +1,5 @@
 #include "posecore/swaps.hpp"
 
-#include <math.h>
-
 #include "body.hpp"
 #include "memory.hpp"
 #include "numeric.hpp"
@@ -360,7 +358,7 @@ Status repair_swaps(const SwapPlan& plan, const IdentifiedPoses& poses, void* wo
                                                 poses.scores == nullptr || poses.visible == nullptr))) {
     return Status::kNullPointer;
   }
-  if (!(fabs(poses.time_s) <= 1e15) || (state.head->started != 0 && !(poses.time_s > state.head->last_time_s))) {
+  if (!detail::is_time(poses.time_s) || (state.head->started != 0 && !(poses.time_s > state.head->last_time_s))) {
     return Status::kNotLater;
   }
   state.head->started = 1;

@@ -1,7 +1,5 @@
 #include "posecore/track.hpp"
 
-#include <math.h>
-
 #include "assignment.hpp"
 #include "body.hpp"
 #include "memory.hpp"
@@ -226,7 +224,7 @@ Status update_tracks(const TrackerPlan& plan, const FramePoses& poses, void* wor
       (poses.xy == nullptr || poses.scores == nullptr || poses.pose_scores == nullptr || ids == nullptr)) {
     return Status::kNullPointer;
   }
-  if (!(fabs(poses.time_s) <= 1e15) || (state.head->started != 0 && !(poses.time_s > state.head->last_time_s))) {
+  if (!detail::is_time(poses.time_s) || (state.head->started != 0 && !(poses.time_s > state.head->last_time_s))) {
     return Status::kNotLater;
   }
   state.head->started = 1;

@@ -85,6 +85,7 @@ TEST(swap_repair_says_what_it_cannot_do) {
   CHECK(repair.of(crowd, 1.0) == Status::kOk);
   CHECK(repair.of(crowd, 1.0) == Status::kNotLater);
   CHECK(repair.of(crowd, NAN) == Status::kNotLater);
+  CHECK(repair.of(crowd, 1.1e10) == Status::kNotLater);
   IdentifiedPoses poses = {crowd.ids(), crowd.xy(), crowd.scores(), nullptr, 1, 2.0};
   void* workspace = repair.workspace().data();
   const size_t bytes = repair.workspace().bytes();

@@ -71,7 +71,7 @@ TEST(a_tracker_says_what_it_cannot_do) {
   CHECK(posecore::update_tracks(tracker.plan, frame, tracker.workspace(), tracker.bytes(), nullptr) ==
         Status::kNullPointer);
   CHECK(tracker.update(crowd, 1.0) == Status::kOk);
-  constexpr float kBadTimes[] = {1.0F, 0.5F, NAN, INFINITY, -INFINITY};
+  constexpr float kBadTimes[] = {1.0F, 0.5F, NAN, INFINITY, -INFINITY, 1.1e10F};
   for (const float time_s : kBadTimes) {
     CHECK(tracker.update(crowd, static_cast<double>(time_s)) == Status::kNotLater);
   }

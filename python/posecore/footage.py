@@ -146,8 +146,11 @@ class Footage:
         for index, poses in zip(indices, smoothed, strict=True):
             width = poses.image_size[0] if poses.image_size else 0
             self._write(index, poses, width)
+        if self._target is None or not smoothed:
+            return
         # Whoever pressed Ctrl-C wants the poses that there are, and no second pass.
-        if self._target is None or self._run.ended() or not smoothed:
+        if self._run.ended():
+            self._say_what_is_missing(0, len(smoothed))
             return
         with ExitStack() as stack:
             reader = self._open()
@@ -169,11 +172,26 @@ class Footage:
                     behind.put(canvas)
             if writer.frames_written:
                 self._tally.drawn = self._target
-            if writer.frames_written < len(smoothed) and not self._run.ended():
+            drawn = writer.frames_written
+        if drawn < len(smoothed):
+            if self._run.ended():
+                self._say_what_is_missing(drawn, len(smoothed))
+            else:
                 self._tally.error = (
-                    f"{self._source.name}: the second time, for drawing, only {writer.frames_written} of "
-                    f"{len(smoothed)} frames could be read"
+                    f"{self._source.name}: the second time, for drawing, only {drawn} of {len(smoothed)} frames could "
+                    "be read"
                 )
+
+    def _say_what_is_missing(self, drawn: int, frames: int) -> None:
+        """The run ended between the poses of the frames and their drawing."""
+        of = f"{frames} frame{'' if frames == 1 else 's'}"
+        if drawn:
+            told = f"while drawing: {self._target} has the first {drawn} of {of}"
+        else:
+            told = f"before drawing: {self._target} is not written"
+        if self._run.wishes.save:
+            told += f", the poses of {of} are written"
+        self._run.progress.line(f"{self._source.name}: interrupted {told}")
 
     # Around the frames
 

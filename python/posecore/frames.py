@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from posecore.errors import SourceError
+from posecore.poses import TIMES_S
 from posecore.sources import Source, find_sources, is_address, read_picture, without_password
 from posecore.video import VideoReader
 
@@ -163,9 +164,12 @@ class _Given:
             time_s, (int, float, np.integer, np.floating)
         ):
             raise TypeError(f"{wanted}, got {type(time_s).__name__} for the time of frame {index}")
-        if not (abs(time_s) <= 1e15 and time_s > last_s):
-            after = "" if last_s == -math.inf else f" after {last_s:g}"
-            raise ValueError(f"{wanted}, got {time_s:g}{after} in frame {index}")
+        if not abs(time_s) <= TIMES_S:
+            raise ValueError(
+                f"{wanted} and from {-TIMES_S:g} to {TIMES_S:g}, got {time_s:g} in frame {index}"
+            )
+        if not time_s > last_s:
+            raise ValueError(f"{wanted}, got {time_s:g} after {last_s:g} in frame {index}")
         return float(time_s)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posecore.arguments import number
+from posecore.poses import TIMES_S as TIMES_S
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 NOMINAL_FPS = 30.0
 FPS = (1.0, 1000.0)
-TIMES_S = 1e10  # a time is within this on both sides of 0
 HOLD_S = 1 / 30  # an acceleration of the model is drawn anew so often
 LEAST_SCORE = 0.1  # lower scores count as this
 MAX_KEYPOINTS = 1024

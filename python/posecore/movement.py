@@ -36,17 +36,18 @@ class Movement:
         self._ledger = Ledger(tracker, smoother) if tracker or smoother else None
 
     def __call__(self, poses: Poses) -> Poses:
-        """The same frame, tracked and smoothed.
+        """The same frame, tracked and smoothed. People to whom the tracker gave no id pass as they came.
 
         Raises:
             TypeError: the tracker or smoother gave something else than Poses.
+            RuntimeError: one of them raised StopIteration.
         """
         if self._ledger is None:
             return poses
         tracked = _given_by("tracker", self._tracker, poses)
         nobodys = tracked.track_ids < 0 if self._tracker is not None else np.zeros(len(tracked), np.bool_)
         smoothed = _given_by("smoother", self._smoother, tracked if not nobodys.any() else tracked[~nobodys])
-        self._ledger.add(tracked, smoothed)
+        self._ledger.add(tracked, smoothed, without_id=int(nobodys.sum()))
         return smoothed if not nobodys.any() else _together(smoothed, tracked[nobodys])
 
     @property
@@ -73,10 +74,10 @@ class Recording:
         self._tracked.append(_given_by("tracker", self._tracker, poses))
 
     def smoothed(self) -> list[Poses]:
-        """The poses of all frames."""
+        """The poses of all frames. People to whom the tracker gave no id are as they came."""
         smoothed = self._smooth(self._tracked)
         for before, after in zip(self._tracked, smoothed, strict=True):
-            self._ledger.add(before, after)
+            self._ledger.add(before, after, without_id=int((before.track_ids < 0).sum()))
         return smoothed
 
     @property
@@ -93,10 +94,18 @@ def _together(some: Poses, others: Poses) -> Poses:
     return others.replace(**{name: array[order] for name, array in arrays.items()})
 
 
+def not_the_end(name: str) -> RuntimeError:
+    """In place of a StopIteration that escapes from this step: whoever loops would take it for the last frame."""
+    return RuntimeError(f"{name}: wanted Poses from it, got StopIteration, which does not end the frames")
+
+
 def _given_by(name: str, step: Step | None, poses: Poses) -> Poses:
     if step is None:
         return poses
-    given = step(poses)
+    try:
+        given = step(poses)
+    except StopIteration as error:
+        raise not_the_end(name) from error
     if not isinstance(given, Poses):
         raise TypeError(f"{name}: wanted Poses from it, got {type(given).__name__}")
     return given

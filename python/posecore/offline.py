@@ -52,12 +52,15 @@ class Smoothed:
 
     Attributes:
         frames: as many as were given.
-        tracks: everybody with a track id, smoothed; `outliers` says which sights were replaced.
+        tracks: everybody with a track id, smoothed; `outliers` says which sights were replaced. Who is away for long
+            comes back as another trajectory.
+        measured: the same before, in the same order.
         counters: of this recording.
     """
 
     frames: list[Poses]
     tracks: list[Trajectory]
+    measured: list[Trajectory]
     counters: OfflineCounters
 
 
@@ -126,11 +129,11 @@ class OfflineSmoother:
             ValueError: an id twice in a frame, frames of different skeletons, times that do not ascend or that only
                 some frames have.
         """
-        tracks = trajectories(frames)
         times = frame_times(frames, self._fps)
         rate = nominal_fps(None, times) if len(times) > 1 else self._fps or NOMINAL_FPS
         window = self._window or usual_window(self._method, rate)
         cut_s = max(window / rate, self._max_gap_s)
+        tracks = trajectories(frames, times, cut_s)
         measured = []
         for track in tracks:
             track.outliers = find_outliers(
@@ -148,7 +151,7 @@ class OfflineSmoother:
             dropped += int(new.outliers.sum())
         counters = OfflineCounters(filled, dropped)
         self._counters = OfflineCounters(*(a + b for a, b in zip(self._counters, counters, strict=True)))
-        return Smoothed(together(frames, smoothed), smoothed, counters)
+        return Smoothed(together(frames, smoothed), smoothed, tracks, counters)
 
     def _at_work(
         self,

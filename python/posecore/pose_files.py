@@ -1,4 +1,4 @@
-"""Files of poses read back: json, jsonl and npz as `posecore predict --save` writes them, of one video.
+"""Files of poses read back: json, jsonl and npz as `posecore predict --save` writes them, taken apart by video.
 
 What is read is not trusted: whatever it holds, there are poses or one sentence.
 """
@@ -20,7 +20,7 @@ import numpy as np
 
 from posecore import skeletons
 from posecore.errors import SourceError
-from posecore.poses import Poses
+from posecore.poses import TIMES_S, Poses
 from posecore.skeletons import Skeleton
 
 if TYPE_CHECKING:
@@ -36,25 +36,37 @@ _MOST_ID = 2**62
 _MOST_SIDE = 2**31 - 1
 _LONGEST_NAME = 4096
 _ABSENT = [0, 0, 0]
+_NO_TIME = -1  # in npz
 
 
 @dataclass(frozen=True)
-class PoseFile:
-    """The poses of one video.
+class Clip:
+    """The poses of one video, or of one picture.
 
     Attributes:
-        form: "json", "jsonl" or "npz".
-        skeleton: of all poses.
-        video: the name of the video, "" where there is no frame.
+        video: its name.
         numbers: of the frames in the video.
         frames: their poses.
     """
 
-    form: str
-    skeleton: Skeleton
     video: str
     numbers: list[int]
     frames: list[Poses]
+
+
+@dataclass(frozen=True)
+class PoseFile:
+    """The poses in a file.
+
+    Attributes:
+        form: "json", "jsonl" or "npz".
+        skeleton: of all poses.
+        clips: the videos, in the order in which they begin.
+    """
+
+    form: str
+    skeleton: Skeleton
+    clips: list[Clip]
 
 
 def read_poses(path: str | os.PathLike[str], skeleton: Skeleton | None = None) -> PoseFile:
@@ -87,19 +99,12 @@ def read_poses(path: str | os.PathLike[str], skeleton: Skeleton | None = None) -
         raise SourceError(f"{name}: there is no such file") from None
     except _Wrong as wrong:
         raise SourceError(f"{name}: {wrong}") from None
-    other = sorted({video for video, _, _ in found.frames})
-    if len(other) > 1:
-        raise SourceError(
-            f"{name}: wanted the poses of one video, got those of {_shown(other[0])} and "
-            f"{_shown(other[1])}" + (f" and {len(other) - 2} more" if len(other) > 2 else "")
-        )
-    return PoseFile(
-        form,
-        found.skeleton,
-        other[0] if other else "",
-        [number for _, number, _ in found.frames],
-        [poses for _, _, poses in found.frames],
-    )
+    clips: dict[str, Clip] = {}
+    for video, number, poses in found.frames:
+        clip = clips.setdefault(video, Clip(video, [], []))
+        clip.numbers.append(number)
+        clip.frames.append(poses)
+    return PoseFile(form, found.skeleton, list(clips.values()))
 
 
 class _Wrong(Exception):
@@ -169,7 +174,7 @@ def _frame(
     number = _whole(record.get("frame"), f'{where}: "frame"', _MOST_ID)
     time_s = record.get("time_s")
     if time_s is not None:
-        time_s = _real(time_s, f'{where}: "time_s"', -1e10, 1e10)
+        time_s = _real(time_s, f'{where}: "time_s"', -TIMES_S, TIMES_S)
     sides = (record.get("width"), record.get("height"))
     size = None
     if sides != (None, None):
@@ -309,8 +314,15 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], skeleton: Skeleton | No
     index = entry("frame_index", np.int64, people)
     if people and (index[0] < 0 or index[-1] >= count or (np.diff(index) < 0).any()):
         raise _Wrong(f"frame_index: wanted numbers of the {count} frames in their order, got others")
-    if not (np.abs(times) <= 1e10).all() or (numbers < 0).any():
-        raise _Wrong("frames, times_s: wanted numbers from 0 and finite seconds, got others")
+    if (numbers < 0).any():
+        raise _Wrong(f"frames: wanted numbers from 0, got {numbers.min()} in frame record {numbers.argmin()}")
+    wrong = ~((times >= 0) & (times <= TIMES_S) | (times == _NO_TIME))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise _Wrong(
+            f"times_s: wanted seconds from 0 to {TIMES_S:g}, or {_NO_TIME} for none, got {times[place]:g} "
+            f"in frame record {place}"
+        )
     bounds = np.searchsorted(index, np.arange(count + 1))
     frames = []
     for k in range(count):
@@ -321,7 +333,7 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], skeleton: Skeleton | No
                 **part,
                 skeleton=skeleton,
                 image_size=(int(sizes[k][0]), int(sizes[k][1])) if sizes[k].any() else None,
-                time_s=float(times[k]) if times[k] >= 0 else None,
+                time_s=None if times[k] == _NO_TIME else float(times[k]),
             )
         except (TypeError, ValueError) as error:
             raise _Wrong(f"frame record {k}: {error}") from None

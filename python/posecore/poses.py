@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
+TIMES_S = 1e10
+"""A time is within this on both sides of 0, in seconds: here, in the tracker and in the filters."""
 _SCALARS = {"image_size", "time_s"}
 _FIELDS = ("xy", "scores", "pose_scores", "visible", "track_ids", "skeleton", "image_size", "time_s")
 
@@ -30,7 +32,7 @@ class Poses:
         track_ids: (N,) int64, -1 where a person is not tracked.
         skeleton: what the K keypoints are.
         image_size: (width, height) of the picture in pixels, or None where nobody said.
-        time_s: the frame's time in seconds, or None.
+        time_s: the frame's time in seconds, within 1e10 of 0, or None.
 
     Nobody found is xy of shape (0, K, 2), never None.
 
@@ -42,7 +44,7 @@ class Poses:
     Raises:
         TypeError: an array of another dtype; nothing is cast.
         ValueError: shapes that do not fit together, coordinates that are not finite, scores outside
-            [0, 1].
+            [0, 1], a time out of range.
     """
 
     __slots__ = _FIELDS
@@ -188,7 +190,7 @@ _PUT = tuple(getattr(Poses, name).__set__ for name in _FIELDS)
 def _scalars(image_size: Any, time_s: Any) -> tuple[tuple[int, int] | None, float | None]:
     return (
         None if image_size is None else size(image_size, "image_size"),
-        None if time_s is None else number(time_s, "time_s", -1e15, 1e15),
+        None if time_s is None else number(time_s, "time_s", -TIMES_S, TIMES_S),
     )
 
 

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from shutil import get_terminal_size
 from typing import Any, Protocol
 
+from posecore.printable import printable
+
 _LOG_EVERY_S = 10.0
 _BAR_EVERY_S = 0.1
 _BAR_CELLS = 24
@@ -35,12 +37,13 @@ class Progress:
         self._bar: _RichBar | _LineBar | None = None
 
     def line(self, text: str) -> None:
-        """A line of its own, above the bar where there is one."""
+        """A line of its own, above the bar where there is one; what would steer a terminal becomes question marks."""
         if not self._quiet:
             self.error(text)
 
     def error(self, text: str) -> None:
         """A line that is said even where quiet was asked for."""
+        text = printable(text)
         if self._bar is not None:
             self._bar.line(text)
         else:
@@ -52,7 +55,7 @@ class Progress:
         if self._quiet:
             yield _Silent()
             return
-        terminal = sys.stderr.isatty()
+        terminal, label = sys.stderr.isatty(), printable(label)
         bar = (
             _RichBar(label, total, unit)
             if terminal and find_spec("rich")

@@ -29,13 +29,14 @@ SWITCH_WITHIN_SIZES = 0.5
 SWITCH_SIZE_RATIO = 1.5
 _WINDOW = 2 * MOST_LAG_FRAMES + 1
 _MOST_GONE = 1000
+_LEAST_PX = 0.005  # what is told as 0.00
 _COUNTERS = {"swaps_repaired": ("swaps_repaired",), "outliers_dropped": ("outliers_dropped", "gated")}
 
 CONVENTION = (
     "jitter: root mean square length of the second difference of three consecutive frames, over all tracked keypoints "
     "visible in them before and after. lag: the shift within "
     f"±{MOST_LAG_FRAMES} frames with the least mean squared distance from the smoothed to the unsmoothed keypoints, "
-    f"of those visible {_WINDOW} frames long, refined by a parabola. gaps: keypoints that were filled in. "
+    f"of those visible {_WINDOW} frames long, refined by a parabola. gaps: keypoints that were missing and filled in. "
     f"A switch is guessed where an id begins within {SWITCH_WITHIN_S:g} s of the end of another, within "
     f"{SWITCH_WITHIN_SIZES:g} of the person's size from there, at up to {SWITCH_SIZE_RATIO:g} times the size."
 )
@@ -56,6 +57,8 @@ class Receipt:
         outliers_dropped: measurements that were taken for wrong; None where nobody counts them.
         ids_born: different track ids.
         id_switches_guessed: how often an id looks like the continuation of another.
+        poses_without_id: people of frames whom the tracker gave no id: they pass as they came, and nothing of the
+            above is about them.
         convention: how all this is measured.
     """
 
@@ -69,6 +72,7 @@ class Receipt:
     outliers_dropped: int | None
     ids_born: int
     id_switches_guessed: int
+    poses_without_id: int = 0
     convention: str = CONVENTION
 
     def as_dict(self) -> dict[str, Any]:
@@ -80,27 +84,41 @@ class Receipt:
         if self.jitter_before_px is not None and self.jitter_after_px is not None:
             lag = "lag cannot be told"
             if self.lag_frames is not None:
-                lag = f"lag {self.lag_frames:+.2f} frames"
-                lag += "" if self.lag_ms is None else f", {self.lag_ms:+.0f} ms"
-            if self.jitter_before_px == self.jitter_after_px:
+                lag = lag_told(self.lag_frames, self.lag_ms)
+            if max(self.jitter_before_px, self.jitter_after_px) < _LEAST_PX:
+                yield "jitter 0.00 px, nothing to smooth"
+            elif self.jitter_before_px == self.jitter_after_px:
                 yield f"jitter {self.jitter_before_px:.2f} px, not smoothed"
             else:
                 yield f"jitter {self.jitter_before_px:.2f} px before, {self.jitter_after_px:.2f} px after; {lag}"
         counts = [
             (self.swaps_repaired, "left-right swap", "repaired"),
-            (self.gaps_filled, "gap", "filled"),
+            (self.gaps_filled, "keypoint", "filled in"),
             (self.outliers_dropped, "outlier", "dropped"),
-            (self.ids_born, "id", "born"),
+            (self.ids_born, "id", "given"),
             (self.id_switches_guessed, "id switch", "guessed"),
         ]
-        yield ", ".join(
+        told = [
             f"{count} {noun}{_ending(noun, count)} {what}"
             for count, noun, what in counts
             if count is not None
-        )
+        ]
+        if not self.ids_born:
+            told = ["nobody was tracked"]
+        if self.poses_without_id:
+            told.append(
+                f"{self.poses_without_id} pose{_ending('pose', self.poses_without_id)} without an id left alone"
+            )
+        yield ", ".join(told)
 
     def __str__(self) -> str:
         return "\n".join((*self.lines(), self.convention))
+
+
+def lag_told(frames: float, ms: float | None) -> str:
+    """A lag for people; what rounds to 0 has no sign."""
+    told = f"lag {_signed(frames, 2)} frames"
+    return told if ms is None else f"{told}, {_signed(ms, 0)} ms"
 
 
 class Ledger:
@@ -114,7 +132,7 @@ class Ledger:
     def __init__(self, *steps: object) -> None:
         self._steps = [step for step in steps if step is not None]
         self._counted_before = {name: self._counted(name) for name in _COUNTERS}
-        self._frames = self._gaps = 0
+        self._frames = self._gaps = self._without_id = 0
         self._first_s: float | None = None
         self._last_s = 0.0
         self._slots: dict[int, int] = {}
@@ -122,10 +140,11 @@ class Ledger:
         self._tracks: _Tracks | None = None
         self._ids = _Ids()
 
-    def add(self, raw: Poses, smoothed: Poses) -> None:
+    def add(self, raw: Poses, smoothed: Poses, *, without_id: int = 0) -> None:
         """One more frame: with track ids before smoothing, and after it. People are paired by their ids; those
-        without are not measured."""
+        without are not measured, and `without_id` of them passed as they came."""
         self._frames += 1
+        self._without_id += without_id
         if raw.time_s is not None:
             self._first_s = raw.time_s if self._first_s is None else self._first_s
             self._last_s = raw.time_s
@@ -171,6 +190,7 @@ class Ledger:
             outliers_dropped=self._since("outliers_dropped"),
             ids_born=self._ids.born,
             id_switches_guessed=self._ids.switches,
+            poses_without_id=self._without_id,
         )
 
     def _counted(self, name: str) -> int | None:
@@ -319,6 +339,11 @@ class _Ids:
 def _rows(poses: Poses) -> dict[int, int]:
     """The row of each tracked person."""
     return {identity: row for row, identity in enumerate(poses.track_ids.tolist()) if identity >= 0}
+
+
+def _signed(value: float, digits: int) -> str:
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
 
 
 def _ending(noun: str, count: int) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from posecore.evaluation.jitter import jitter
-from posecore.evaluation.lag import lag
+from posecore.evaluation.lag import lag, lowest
+from posecore.receipt import lag_told
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from posecore.trajectories import Trajectory
 
 MOST_LAG_FRAMES = 10
+_BATCH = 1 << 19  # keypoints that are measured at once
+_LEAST_PX = 0.005  # what is told as 0.00
 CONVENTION = (
     "jitter: root mean square length of the second difference of three consecutive frames, over all tracked keypoints "
     "visible in them before and after, outliers among them. lag: the shift within "
     f"±{MOST_LAG_FRAMES} frames with the least mean squared distance from the smoothed to the unsmoothed keypoints, "
-    "outliers left out, refined by a parabola. gaps: keypoints that were filled in; outliers: keypoints that were "
-    "replaced."
+    "outliers left out, refined by a parabola. gaps: keypoints that were missing and filled in; outliers: keypoints "
+    "that were replaced."
 )
 
 
@@ -43,6 +46,8 @@ class SmoothReceipt:
             is there long enough.
         gaps_filled: keypoints that were not found, and filled in.
         outliers_dropped: keypoints that were taken for wrong, and replaced.
+        poses_without_id: people of frames without a track id, who are as they were: nothing of the above is about
+            them.
         convention: how all this is measured.
     """
 
@@ -54,29 +59,31 @@ class SmoothReceipt:
     lag_ms: float | None
     gaps_filled: int
     outliers_dropped: int
+    poses_without_id: int
     convention: str = CONVENTION
 
     @classmethod
-    def of(
-        cls, before: Sequence[Trajectory], smoothed: Smoothed, times_s: npt.NDArray[np.float64]
-    ) -> SmoothReceipt:
+    def of(cls, smoothed: Smoothed, times_s: npt.NDArray[np.float64]) -> SmoothReceipt:
         """The receipt of a recording.
 
         Args:
-            before: its people, not smoothed, in the order of ids.
-            smoothed: what became of them.
+            smoothed: what became of it.
             times_s: (T,) float64, the frames' times.
         """
-        frames = len(times_s)
-        counters = smoothed.counters
-        jitter_before = jitter_after = lag_frames = lag_ms = None
-        if before and frames:
-            raw, new, both, sound = _side_by_side(before, smoothed.tracks, frames)
-            jitter_before, jitter_after = (_told(jitter(xy, both, times_s=times_s).px) for xy in (raw, new))
-            if frames > 2 * MOST_LAG_FRAMES:
-                found = lag(new, both, raw, sound, times_s=times_s, most_frames=MOST_LAG_FRAMES)
-                lag_frames, lag_ms = _told(found.frames), _told(1e3 * found.seconds)
-        return cls(frames, len(before), jitter_before, jitter_after, lag_frames, lag_ms, *counters)
+        sums = _Sums()
+        for raw, new, both, sound in _rows(smoothed.measured, smoothed.tracks):
+            sums.add(raw, new, both, sound)
+        lag_frames = sums.lag_frames()
+        step_s = float(np.diff(times_s).mean()) if len(times_s) > 1 else math.nan
+        return cls(
+            len(times_s),
+            len({track.track_id for track in smoothed.tracks}),
+            *sums.jitters_px(),
+            lag_frames,
+            None if lag_frames is None else _told(1e3 * lag_frames * step_s),
+            *smoothed.counters,
+            sum(int((poses.track_ids < 0).sum()) for poses in smoothed.frames),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers and text for JSON."""
@@ -87,37 +94,85 @@ class SmoothReceipt:
         if self.jitter_before_px is not None and self.jitter_after_px is not None:
             told = "lag cannot be told"
             if self.lag_frames is not None and self.lag_ms is not None:
-                told = f"lag {self.lag_frames:+.2f} frames, {self.lag_ms:+.0f} ms"
-            yield f"jitter {self.jitter_before_px:.2f} px before, {self.jitter_after_px:.2f} px after; {told}"
-        yield (
-            f"{self.gaps_filled} gap{'' if self.gaps_filled == 1 else 's'} filled, "
-            f"{self.outliers_dropped} outlier{'' if self.outliers_dropped == 1 else 's'} dropped"
-        )
+                told = lag_told(self.lag_frames, self.lag_ms)
+            if max(self.jitter_before_px, self.jitter_after_px) < _LEAST_PX:
+                yield "jitter 0.00 px, nothing to smooth"
+            else:
+                yield f"jitter {self.jitter_before_px:.2f} px before, {self.jitter_after_px:.2f} px after; {told}"
+        counts = "nobody is tracked"
+        if self.people:
+            counts = f"{_plural(self.gaps_filled, 'keypoint')} filled in, "
+            counts += f"{_plural(self.outliers_dropped, 'outlier')} dropped"
+        if self.poses_without_id:
+            counts += f", {_plural(self.poses_without_id, 'pose')} without an id left alone"
+        yield counts
 
 
-def _side_by_side(
-    before: Sequence[Trajectory], after: Sequence[Trajectory], frames: int
-) -> tuple[npt.NDArray[Any], ...]:
-    """(T, L, 2) before and after, (T, L) what is visible in both, and that without outliers: the people in as few
-    lanes as hold them, with a frame between one and the next of a lane, so that nothing is measured across."""
-    free: list[int] = []
-    lanes = []
-    for track in sorted(before, key=lambda track: track.start):
-        lane = next((k for k, end in enumerate(free) if end < track.start), len(free))
-        free[lane : lane + 1] = [track.span.stop]
-        lanes.append((track.track_id, lane))
-    lane_of = dict(lanes)
-    keypoints = before[0].xy.shape[1]
-    raw, new = np.zeros((2, frames, len(free), keypoints, 2))
-    both, sound = np.zeros((2, frames, len(free), keypoints), np.bool_)
-    for one, other in zip(before, after, strict=True):
-        place = one.span, lane_of[one.track_id]
-        raw[place], new[place] = one.xy, other.xy
-        both[place] = one.visible & other.visible
-        sound[place] = both[place] & ~other.outliers
-    shape = (frames, len(free) * keypoints)
-    return raw.reshape(*shape, 2), new.reshape(*shape, 2), both.reshape(shape), sound.reshape(shape)
+class _Sums:
+    """Jitter and lag of some people after the other, as if all were measured at once."""
+
+    def __init__(self) -> None:
+        self._squares, self._triples = np.zeros(2), 0
+        self._costs, self._points = np.zeros(2 * MOST_LAG_FRAMES + 1), 0
+
+    def add(
+        self,
+        raw: npt.NDArray[np.float64],
+        new: npt.NDArray[np.float64],
+        both: npt.NDArray[np.bool_],
+        sound: npt.NDArray[np.bool_],
+    ) -> None:
+        # Neither is in seconds: any rate will do.
+        jitters = [jitter(xy, both, fps=1.0) for xy in (raw, new)]
+        triples = int(jitters[0].counts.sum())
+        if triples:
+            self._squares += triples * np.array([found.px for found in jitters]) ** 2
+            self._triples += triples
+        if len(both) > 2 * MOST_LAG_FRAMES:
+            found = lag(new, both, raw, sound, fps=1.0, most_frames=MOST_LAG_FRAMES)
+            if found.points:
+                self._costs += found.points * found.costs
+                self._points += found.points
+
+    def jitters_px(self) -> tuple[float | None, float | None]:
+        if not self._triples:
+            return None, None
+        before, after = np.sqrt(self._squares / self._triples)
+        return float(before), float(after)
+
+    def lag_frames(self) -> float | None:
+        return _told(lowest(self._costs / self._points) - MOST_LAG_FRAMES) if self._points else None
+
+
+def _rows(
+    before: Sequence[Trajectory], after: Sequence[Trajectory]
+) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    """(S, K, 2) before and after, (S, K) what is visible in both, and that without outliers: people one after the
+    other, with a frame of nobody between them so that nothing is measured across, many keypoints at once."""
+    batches: list[list[tuple[Trajectory, Trajectory]]] = []
+    cells = _BATCH
+    for pair in zip(before, after, strict=True):
+        if cells >= _BATCH:
+            batches.append([])
+            cells = 0
+        batches[-1].append(pair)
+        cells += pair[0].visible.size
+    for batch in batches:
+        gap = np.zeros((1, *batch[0][0].visible.shape[1:]), np.bool_)
+        both = [one.visible & other.visible for one, other in batch]
+        sound = [seen & ~other.outliers for seen, (_, other) in zip(both, batch, strict=True)]
+        raw = _chained([one.xy for one, _ in batch], np.zeros((*gap.shape, 2), np.float32))
+        new = _chained([other.xy for _, other in batch], np.zeros((*gap.shape, 2), np.float32))
+        yield raw.astype(np.float64), new.astype(np.float64), _chained(both, gap), _chained(sound, gap)
+
+
+def _chained(arrays: Sequence[npt.NDArray[Any]], gap: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([part for array in arrays for part in (array, gap)])
 
 
 def _told(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from posecore.arguments import choice, number, whole
 from posecore.frames import Frames, open_frames
-from posecore.movement import Movement
+from posecore.movement import Movement, not_the_end
 from posecore.poses import Poses
 from posecore.relay import Ahead
 
@@ -51,7 +51,9 @@ def stream(
     Reading and the network work in a thread each, ahead of the loop's body, so that a frame takes as long as the
     slowest of the three and not as long as all. Memory does not grow with the length of the source: at most
     2 queue + 3 frames are under way, the one in the caller's hands included. Leaving the loop by `break`, an error or
-    Ctrl-C ends the threads once nobody holds the stream any more; `close()`, or a `with` block, ends them at once.
+    Ctrl-C ends the threads once nobody holds the stream any more; `close()`, or a `with` block, ends them at once. An
+    object may hold a stream whose estimator is a method of its own, but frames that come out of a generator of its own
+    are in the thread's hands, and keep it until they end or `close()` is called.
 
     Args:
         source: a video file; a picture, or a folder or glob of pictures, in natural order; a camera's number; a
@@ -60,8 +62,9 @@ def stream(
             under way are taken from it before their turn.
         estimator: called with each frame in a thread of its own, gives its `Poses`; an `Estimator`, for one.
         tracker: called with those poses, in order, gives them with track ids; a `Tracker`, for one.
-        smoother: called with what the tracker gave, gives it smoothed. Both work in the caller's thread, when a frame
-            is handed over: what they count is about the frames that were.
+        smoother: called with what the tracker gave, gives it smoothed; poses to which the tracker gave no id (-1) are
+            left out of that, and come as they were. Both work in the caller's thread, when a frame is handed over:
+            what they count is about the frames that were.
         queue: at most so many frames wait for the network, and as many for the caller. 4; of a live source, 1.
         late: what becomes of frames that come faster than they are used: "queue" lets the source wait, "drop" drops
             the oldest that waits for the network and counts it in `dropped`. Live sources (cameras, and addresses
@@ -81,7 +84,7 @@ def stream(
 
     A video with clearly fewer frames than its header promises ends with a `RuntimeWarning`.
     While iterating, an error of the source, estimator, tracker or smoother is raised as it is, after the frames that
-    came before it.
+    came before it; a StopIteration of the last three is a RuntimeError, since it is not the end of the frames.
     """
     if not callable(estimator):
         raise TypeError(f"estimator: wanted something to call with a frame, got {type(estimator).__name__}")
@@ -111,7 +114,7 @@ class Stream(Iterator["tuple[Image, Poses]"]):
         self, frames: Frames, estimator: Callable[[Image], Poses], movement: Movement, queue: int, drop: bool
     ) -> None:
         self.fps, self.live, self.index = frames.fps, frames.live, -1
-        self._frames, self._estimator, self._motion = frames, estimator, movement
+        self._frames, self._network_step, self._motion = frames, _Network(estimator), movement
         self._queue, self._drop = queue, drop
         self._reading: Ahead[tuple[int, float, Image]] | None = None
         self._network: Ahead[tuple[int, Image, Poses]] | None = None
@@ -156,7 +159,9 @@ class Stream(Iterator["tuple[Image, Poses]"]):
             grace_s=_GRACE_S,
         )
         self._network = Ahead(
-            _estimated(self._reading, self._estimator), size=self._queue, name="posecore: network"
+            _estimated(self._reading, weakref.ref(self._network_step)),
+            size=self._queue,
+            name="posecore: network",
         )
         return self._network
 
@@ -199,13 +204,33 @@ class _Reading:
         self._frames.close()
 
 
-def _estimated(frames: Iterator[Any], estimator: Callable[[Image], Poses]) -> Iterator[Any]:
-    for index, time_s, image in frames:
-        poses = estimator(image)
+class _Network:
+    """The estimator in the stream's hands. The thread only knows where it is: an estimator may be a method of the
+    object that holds the stream, and a thread that held it would keep both for ever."""
+
+    def __init__(self, estimator: Callable[[Image], Poses]) -> None:
+        self._estimator = estimator
+
+    def __call__(self, image: Image) -> Poses:
+        try:
+            poses = self._estimator(image)
+        except StopIteration as error:
+            raise not_the_end("estimator") from error
         if not isinstance(poses, Poses):
             raise TypeError(f"estimator: wanted Poses from it, got {type(poses).__name__}")
+        return poses
+
+
+def _estimated(frames: Iterator[Any], network: weakref.ref[_Network]) -> Iterator[Any]:
+    for index, time_s, image in frames:
+        step = network()
+        if step is None:
+            return
+        poses = step(image)
+        # What waits for room holds nothing.
+        del step
         yield index, image, poses.replace(time_s=time_s)
-        del image
+        del image, poses
 
 
 @atexit.register

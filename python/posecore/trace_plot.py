@@ -145,9 +145,9 @@ def _legend(trace: Trace) -> Markup:
     sights, dropped = int(trace.seen.sum()), int(trace.outliers.sum())
     filled = int((trace.shown & ~trace.seen).sum())
     entries = (
-        ("sight", sights, f"measured, {sights:,} frames"),
+        ("sight", sights, f"measured, {_frames(sights)}"),
         ("new", sights, "smoothed"),
-        ("new filled", dropped + filled, f"interpolated, {dropped + filled:,} frames"),
+        ("new filled", dropped + filled, f"interpolated, {_frames(dropped + filled)}"),
         ("bad", dropped, f"outlier, {dropped:,}"),
     )
     for class_, count, words in entries:
@@ -162,6 +162,10 @@ def _legend(trace: Trace) -> Markup:
         parts.append(tag("text", words, x=x + 28, y=y))
         x += 28 + _CHARACTER * len(words) + 26
     return tag("g", parts)
+
+
+def _frames(count: int) -> str:
+    return f"{count:,} frame{'' if count == 1 else 's'}"
 
 
 def _range(values: Real, outliers: Real) -> tuple[float, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from posecore.arguments import number
-from posecore.motion import FPS, NOMINAL_FPS, TIMES_S
+from posecore.motion import FPS, NOMINAL_FPS
 from posecore.poses import Poses
 from posecore.smooth import FADING
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 
-_MOST_CELLS = 1 << 28  # about 5 GB
+_MOST_MISSING = 1 << 24  # up to 3 GB with all that is made of them
 
 
 @dataclass
 class Trajectory:
-    """One track id from its first frame to its last, S frames.
+    """One track id from its first frame to its last, or a part of that between two long absences, S frames.
 
     Attributes:
         track_id: not negative.
@@ -104,17 +105,42 @@ class Trajectory:
         return whole, int(filled_in.sum())
 
 
-def trajectories(frames: Sequence[Poses]) -> list[Trajectory]:
-    """Everybody with a track id, in the order of ids.
+def trajectories(frames: Sequence[Poses], times_s: Real, cut_s: float) -> list[Trajectory]:
+    """Everybody with a track id, in the order of ids and then of time. Somebody who is away for longer than `cut_s`
+    comes back as another part, so that memory goes with the number of poses and not with the time between them.
+
+    Args:
+        times_s: (T,) float64, ascending, as of `frame_times`.
+        cut_s: seconds from one frame with somebody to the next.
 
     Raises:
-        TypeError: not Poses.
-        ValueError: frames of different skeletons, an id twice in a frame, or far too many.
+        ValueError: frames of different skeletons, an id twice in a frame, or far too many gaps within `cut_s`.
     """
+    parts = []
+    missing = 0
+    for identity, places in sorted(_places(frames).items()):
+        for part in _parts(places, times_s, cut_s):
+            parts.append((identity, part))
+            missing += part[-1][0] + 1 - part[0][0] - len(part)
+    if parts and missing * frames[0].skeleton.num_keypoints > _MOST_MISSING:
+        raise ValueError(
+            f"frames: wanted at most {_MOST_MISSING:,} keypoints of people away for up to {cut_s:g} s, got "
+            f"{missing * frames[0].skeleton.num_keypoints:,}; a shorter max_gap_s leaves such gaps alone"
+        )
+    return [_trajectory(identity, places, frames) for identity, places in parts]
+
+
+def _parts(places: list[tuple[int, int]], times_s: Real, cut_s: float) -> list[list[tuple[int, int]]]:
+    at = np.array([frame for frame, _ in places])
+    away = (np.diff(at) > 1) & (np.diff(times_s[at]) > cut_s * (1 + 1e-9))
+    ends = [0, *(np.flatnonzero(away) + 1).tolist(), len(places)]
+    return [places[first:last] for first, last in pairwise(ends)]
+
+
+def _places(frames: Sequence[Poses]) -> dict[int, list[tuple[int, int]]]:
+    """Of each track id: (frame, row), in the order of frames."""
     places: dict[int, list[tuple[int, int]]] = {}
     for number_, poses in enumerate(frames):
-        if not isinstance(poses, Poses):
-            raise TypeError(f"frames: wanted Poses, got {type(poses).__name__} at {number_}")
         if poses.skeleton.keypoints != frames[0].skeleton.keypoints:
             raise ValueError(
                 f"frames: wanted one skeleton, got {frames[0].skeleton.name} and {poses.skeleton.name} at {number_}"
@@ -129,13 +155,7 @@ def trajectories(frames: Sequence[Poses]) -> list[Trajectory]:
                     f"frames: wanted each track id once a frame, got {identity} twice at {number_}"
                 )
             before.append((number_, row))
-    cells = sum(place[-1][0] + 1 - place[0][0] for place in places.values())
-    if places and cells * frames[0].skeleton.num_keypoints > _MOST_CELLS:
-        raise ValueError(
-            f"frames: wanted at most {_MOST_CELLS:,} keypoints from the first frame of each track id to its last, got "
-            f"{cells * frames[0].skeleton.num_keypoints:,}"
-        )
-    return [_trajectory(identity, places[identity], frames) for identity in sorted(places)]
+    return places
 
 
 def _trajectory(identity: int, places: list[tuple[int, int]], frames: Sequence[Poses]) -> Trajectory:
@@ -186,8 +206,12 @@ def frame_times(frames: Sequence[Poses], fps: float | None) -> Real:
     """(T,) float64 seconds of the frames, ascending.
 
     Raises:
+        TypeError: not Poses.
         ValueError: some frames have times and others have none, or times that do not ascend.
     """
+    for at, poses in enumerate(frames):
+        if not isinstance(poses, Poses):
+            raise TypeError(f"frames: wanted Poses, got {type(poses).__name__} at {at}")
     told = [poses.time_s for poses in frames]
     rate = None if fps is None else number(fps, "fps", *FPS)
     missing = [at for at, time_s in enumerate(told) if time_s is None]
@@ -196,9 +220,6 @@ def frame_times(frames: Sequence[Poses], fps: float | None) -> Real:
     if missing:
         raise ValueError(f"frames: wanted time_s in all of them or in none, got None at {missing[0]}")
     times = np.array(told, np.float64)
-    if not (np.abs(times) <= TIMES_S).all():
-        at = int(np.flatnonzero(np.abs(times) > TIMES_S)[0])
-        raise ValueError(f"frames: wanted time_s from {-TIMES_S:g} to {TIMES_S:g}, got {times[at]:g} at {at}")
     back = np.flatnonzero(np.diff(times) <= 0)
     if len(back):
         at = int(back[0])

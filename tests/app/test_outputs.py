@@ -13,7 +13,7 @@ import pytest
 from fake_estimator import person_at
 
 from posecore.outputs import FORMATS, STREAMS, file_names, image_ids, open_writer
-from posecore.poses import Poses
+from posecore.poses import TIMES_S, Poses
 from posecore.skeletons import COCO17
 
 
@@ -199,7 +199,7 @@ def furthest() -> Poses:
     xy[:, ::2] = -far
     visible = np.array([[True] * 17, [False] * 17])
     scores = np.full((2, 17), np.finfo(np.float32).smallest_subnormal, np.float32)
-    return Poses(xy, scores, skeleton=COCO17, visible=visible, image_size=(1, 1), time_s=1e15)
+    return Poses(xy, scores, skeleton=COCO17, visible=visible, image_size=(1, 1), time_s=TIMES_S)
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "coco"])
@@ -211,7 +211,7 @@ def test_what_is_furthest_away_is_still_a_number_of_json(tmp_path: Path, form: s
     for path in tmp_path.iterdir():
         whole = json.loads(path.read_text(), parse_constant=no_number)
         if form == "jsonl":
-            assert whole["time_s"] == 1e15
+            assert whole["time_s"] == TIMES_S
             assert whole["people"][0]["keypoints"][0][0] == float(-np.finfo(np.float32).max)
             assert whole["people"][1] == {
                 "score": 0.0,

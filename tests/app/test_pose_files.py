@@ -56,8 +56,9 @@ def test_what_was_written_comes_back(tmp_path: Path, form: str, skeleton: Skelet
         poses(3, skeleton=skeleton),
     ]
     found = read_poses(written(tmp_path, form, frames))
-    assert (found.form, found.skeleton, found.video, found.numbers) == (form, skeleton, "a.mp4", [0, 3, 6])
-    for before, after in zip(frames, found.frames, strict=True):
+    (clip,) = found.clips
+    assert (found.form, found.skeleton, clip.video, clip.numbers) == (form, skeleton, "a.mp4", [0, 3, 6])
+    for before, after in zip(frames, clip.frames, strict=True):
         assert np.array_equal(before.visible, after.visible)
         assert np.array_equal(before.track_ids, after.track_ids)
         assert (before.time_s, before.image_size) == (after.time_s, after.image_size)
@@ -78,14 +79,16 @@ def test_a_skeleton_of_ones_own_comes_with_the_file(tmp_path: Path, form: str) -
 
 @pytest.mark.parametrize("form", FORMS)
 def test_no_frame_is_a_valid_file(tmp_path: Path, form: str) -> None:
-    assert read_poses(written(tmp_path, form, [])).frames == []
+    assert read_poses(written(tmp_path, form, [])).clips == []
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_two_videos_in_a_file_are_refused(tmp_path: Path, form: str) -> None:
-    path = written(tmp_path, form, [poses(), poses()], videos=("a.mp4", "b.mp4"))
-    with pytest.raises(SourceError, match=r"wanted the poses of one video, got those of a\.mp4 and b\.mp4$"):
-        read_poses(path)
+def test_the_videos_of_a_file_are_taken_apart(tmp_path: Path, form: str) -> None:
+    found = read_poses(
+        written(tmp_path, form, [poses(1), poses(2), poses(3)], videos=("b.mp4", "a.mp4")),
+    )
+    assert [(clip.video, clip.numbers) for clip in found.clips] == [("b.mp4", [0, 6]), ("a.mp4", [3])]
+    assert [[len(frame) for frame in clip.frames] for clip in found.clips] == [[1, 3], [2]]
 
 
 def record(**changes: Any) -> dict[str, Any]:
@@ -196,7 +199,14 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         ("track_ids", np.ones(4, np.int64), "wanted each track id once, got 1 twice"),
         ("frame_index", np.array([1, 0, 1, 1]), "frame_index: wanted numbers of the 2 frames in their order"),
         ("frame_index", np.array([0, 0, 1, 9]), "frame_index: wanted numbers of the 2 frames"),
-        ("times_s", np.array([0, np.inf]), "frames, times_s: wanted numbers from 0 and finite seconds"),
+        (
+            "times_s",
+            np.array([0, np.inf]),
+            r"times_s: wanted seconds from 0 to 1e\+10, or -1 for none, got inf",
+        ),
+        ("times_s", np.array([0, np.nan]), "or -1 for none, got nan in frame record 1"),
+        ("times_s", np.array([-0.5, 0]), "or -1 for none, got -0.5 in frame record 0"),
+        ("frames", np.array([0, -3]), "frames: wanted numbers from 0, got -3 in frame record 1"),
         ("image_sizes", np.array([[-1, 3], [3, 3]]), "frame record 0: image_size"),
         ("keypoints", np.array(["a", "b"]), "wanted the keypoints of coco17, got 2 others"),
     ],
@@ -237,4 +247,4 @@ def test_damaged_files_are_poses_or_a_sentence(tmp_path: Path, data: st.DataObje
         buffer.write(data.draw(st.binary(min_size=1, max_size=4)))
     path.write_bytes(buffer.getvalue()[: data.draw(st.integers(0, len(whole)))])
     with contextlib.suppress(SourceError):
-        assert len(read_poses(path).frames) <= 2
+        assert sum(len(clip.frames) for clip in read_poses(path).clips) <= 2

@@ -20,6 +20,7 @@ from predict_command import Command, written
 
 from posecore import footage, predict
 from posecore.poses import Poses
+from posecore.rendering import Renderer
 from posecore.track import MOST_PEOPLE
 from posecore.video import VideoReader
 
@@ -162,7 +163,7 @@ def test_a_run_ends_with_its_receipt(command: Command, make_video: Any, loaded: 
     assert "second difference" in receipt["convention"]
     lines = [line.partition("clip.mp4: ")[2] for line in err.splitlines() if "clip.mp4: " in line]
     assert any(line.startswith("jitter ") and "lag +0.5" in line for line in lines)
-    assert any(line.startswith("40 left-right swaps repaired, 0 gaps filled") for line in lines)
+    assert any(line.startswith("40 left-right swaps repaired, 0 keypoints filled in") for line in lines)
     assert "\ntrack " in err
 
 
@@ -234,6 +235,32 @@ def test_ctrl_c_leaves_the_frames_up_to_the_one_in_work_smoothed(
     expected = ["poses.json"] if smooth == "lowess" else ["clip.mp4", "poses.json"]
     assert written("posecore-out") == expected
     assert our_threads() == []
+    told = "clip.mp4: interrupted before drawing: posecore-out/clip.mp4 is not written, the poses of 6 frames are"
+    assert (told in err) == (smooth == "lowess")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
+def test_ctrl_c_while_lowess_draws_says_what_the_video_lacks(
+    command: Command, make_video: Any, loaded: Loaded, monkeypatch: Any
+) -> None:
+    draw, drawn = Renderer.draw, []
+
+    def interrupted(self: Renderer, *words: Any, **options: Any) -> Any:
+        drawn.append(1)
+        if len(drawn) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return draw(self, *words, **options)
+
+    monkeypatch.setattr(Renderer, "draw", interrupted)
+    code, _, err = command("predict", make_video(frames=30), "--smooth", "lowess")
+    assert code == 130
+    frames = len(list(VideoReader("posecore-out/clip.mp4")))
+    assert 4 <= frames < 30
+    assert (
+        f"clip.mp4: interrupted while drawing: posecore-out/clip.mp4 has the first {frames} of 30 frames"
+        in err
+    )
+    assert len(noses()) == 30
 
 
 # What does not fit together

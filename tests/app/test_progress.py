@@ -183,3 +183,25 @@ def test_an_error_in_the_work_takes_the_bar_away(plain_terminal: Terminal, hours
 )
 def test_seconds_as_a_clock_shows_them(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize("rich", [True, False])
+@pytest.mark.parametrize("where", ["log", "terminal"])
+def test_names_from_files_do_not_steer_a_terminal(
+    request: Any, monkeypatch: Any, hours: Hours, rich: bool, where: str
+) -> None:
+    stderr = request.getfixturevalue(where)
+    if not rich:
+        monkeypatch.setattr(progress, "find_spec", lambda name: None)
+    name = "a\x1b]0;mine\x07\x9b2Jb\nc\u202e.mp4"
+    with redirect_stderr(stderr):
+        said = Progress()
+        said.line(name)
+        with said.task(name, 3, "frame") as task:
+            said.error(name)
+            for _ in range(2):
+                hours.now += 11
+                task.advance()
+    text = stderr.getvalue()
+    assert text.count("a?]0;mine??2Jb?c?.mp4") >= 3
+    assert not {"\x1b]", "\x07", "\x9b", "\u202e"} & set(text) | {c for c in ("\x1b]", "b\nc") if c in text}

@@ -12,8 +12,9 @@ from moving_people import walker
 from posecore import receipt as receipt_module
 from posecore.evaluation.jitter import jitter
 from posecore.evaluation.lag import lag
+from posecore.movement import Movement, Recording
 from posecore.poses import Poses
-from posecore.receipt import CONVENTION, MOST_LAG_FRAMES, Ledger, Receipt
+from posecore.receipt import CONVENTION, MOST_LAG_FRAMES, Ledger, Receipt, lag_told
 from posecore.skeletons import COCO17
 
 
@@ -125,7 +126,7 @@ def test_the_lag_of_somebody_who_stands_still_cannot_be_told() -> None:
     receipt = receipt_of([frame({1: (50, 50)}, time_s=n / 30) for n in range(60)])
     assert receipt.jitter_before_px == 0
     assert receipt.lag_frames is None
-    assert next(receipt.lines()) == "jitter 0.00 px, not smoothed"
+    assert next(receipt.lines()) == "jitter 0.00 px, nothing to smooth"
 
 
 def test_a_lag_without_times_has_frames_alone() -> None:
@@ -200,16 +201,19 @@ def test_counts_may_be_a_trackers_and_smoothers_own_attributes() -> None:
 
 
 def test_what_nobody_counts_is_none_and_left_out() -> None:
-    receipt = Ledger(None, object()).receipt()
+    ledger = Ledger(None, object())
+    assert list(ledger.receipt().lines()) == ["nobody was tracked"]
+    ledger.add(*[frame({1: (50, 50)}, time_s=0)] * 2)
+    receipt = ledger.receipt()
     assert (receipt.swaps_repaired, receipt.outliers_dropped) == (None, None)
-    assert list(receipt.lines()) == ["0 gaps filled, 0 ids born, 0 id switches guessed"]
+    assert list(receipt.lines()) == ["0 keypoints filled in, 1 id given, 0 id switches guessed"]
 
 
 def test_people_read_two_lines_and_programs_plain_data() -> None:
     receipt = Receipt(90, 5.066, 2.604, 0.4, 13.3, 1, 0, 2, 1, 1)
     assert list(receipt.lines()) == [
         "jitter 5.07 px before, 2.60 px after; lag +0.40 frames, +13 ms",
-        "1 left-right swap repaired, 0 gaps filled, 2 outliers dropped, 1 id born, 1 id switch guessed",
+        "1 left-right swap repaired, 0 keypoints filled in, 2 outliers dropped, 1 id given, 1 id switch guessed",
     ]
     assert receipt.as_dict() == {
         "frames": 90,
@@ -222,8 +226,60 @@ def test_people_read_two_lines_and_programs_plain_data() -> None:
         "outliers_dropped": 2,
         "ids_born": 1,
         "id_switches_guessed": 1,
+        "poses_without_id": 0,
         "convention": CONVENTION,
     }
+
+
+def test_what_trembles_and_was_not_smoothed_is_not_called_still() -> None:
+    measured, _ = tracks(60, seed=1)
+    assert next(receipt_of(measured).lines()).endswith(" px, not smoothed")
+
+
+class OnlyTheFirst:
+    """A tracker that gives one person an id."""
+
+    def __call__(self, poses: Poses) -> Poses:
+        ids = np.full(len(poses), -1, np.int64)
+        ids[:1] = 1
+        return poses.replace(track_ids=ids)
+
+
+class Shift:
+    """A smoother that moves everybody whom it is given."""
+
+    def __call__(self, poses: Poses) -> Poses:
+        return poses.replace(xy=poses.xy + np.float32(5))
+
+
+def test_people_without_an_id_pass_as_they_came_and_are_counted() -> None:
+    frames = [walker(n, people=3, noise=1).replace(time_s=n / 30) for n in range(10)]
+    movement = Movement(OnlyTheFirst(), Shift())
+    recording = Recording(OnlyTheFirst(), lambda whole: list(whole))
+    for poses in frames:
+        moved = movement(poses)
+        recording.add(poses)
+        shift = moved.xy - poses.xy
+        assert [float(x) for x in shift[:, 0, 0]] == pytest.approx([5, 0, 0], abs=1e-3)
+    recording.smoothed()
+    for receipt in (movement.receipt, recording.receipt):
+        assert receipt is not None
+        assert receipt.poses_without_id == 20
+        assert list(receipt.lines())[-1].endswith(", 20 poses without an id left alone")
+    assert Ledger().receipt().poses_without_id == 0
+
+
+@pytest.mark.parametrize(
+    ("lag", "told"),
+    [
+        ((-0.004, -0.4), "lag 0.00 frames, 0 ms"),
+        ((0.004, None), "lag 0.00 frames"),
+        ((-0.016, -0.52), "lag -0.02 frames, -1 ms"),
+        ((0.4, 0.2), "lag +0.40 frames, 0 ms"),
+    ],
+)
+def test_a_lag_of_nothing_has_no_sign(lag: tuple[float, float | None], told: str) -> None:
+    assert lag_told(*lag) == told
 
 
 def test_memory_does_not_grow_with_frames_or_ids(monkeypatch: Any) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,26 @@ def test_an_error_of_any_stage_comes_after_the_frames_before_it(stage: str, at: 
     assert list(stream) == []
 
 
+@pytest.mark.parametrize("stage", ["estimator", "tracker", "smoother"])
+def test_a_stop_iteration_of_a_step_is_not_the_end_of_the_frames(stage: str) -> None:
+    steps = {"estimator": estimate, "tracker": RowTracker(), "smoother": MeanSmoother()}
+    exhausted = iter(range(2))
+    right = steps[stage]
+
+    def step(value: Any) -> Poses:
+        next(exhausted)
+        return right(value)
+
+    steps[stage] = step
+    stream = pc.stream(frames(30), **steps)
+    assert [number_of(next(stream)[0]) for _ in range(2)] == [0, 1]
+    with pytest.raises(
+        RuntimeError, match=rf"^{stage}: wanted Poses from it, got StopIteration, which does not"
+    ):
+        next(stream)
+    assert our_threads() == []
+
+
 def test_the_end_of_the_source_ends_the_threads() -> None:
     stream = pc.stream(frames(100), estimate)
     assert our_threads() == []
@@ -107,6 +128,34 @@ def test_a_loop_that_is_left_ends_the_threads_when_nobody_holds_the_stream() -> 
             break
     gc.collect()
     assert our_threads() == []
+
+
+class Holder:
+    """Holds a stream that calls it."""
+
+    def __init__(self, how: str) -> None:
+        find = {"method": self.find, "closure": lambda frame: self.find(frame)}[how]
+        self.stream = pc.stream(frames(100_000), find)
+
+    def find(self, frame: np.ndarray) -> Poses:
+        return estimate(frame)
+
+
+@pytest.mark.parametrize("how", ["method", "closure"])
+@pytest.mark.parametrize("taken", [1, 7])
+def test_an_object_whose_stream_calls_it_is_let_go_with_its_threads(how: str, taken: int) -> None:
+    holder = Holder(how)
+    for _ in range(taken):
+        next(holder.stream)
+    gone = weakref.ref(holder)
+    del holder
+
+    def let_go() -> bool:
+        gc.collect()
+        return gone() is None and our_threads() == []
+
+    # The frame in the network's hands has to be finished first.
+    assert any(let_go() for _ in range(1000))
 
 
 def test_a_stream_that_was_never_started_lets_go_of_its_source(monkeypatch: Any) -> None:

@@ -75,8 +75,19 @@ def test_it_is_that_of_walking_from_frame_to_frame(data):
         ({"fps": 30, "times_s": np.arange(4.0)}, "fps, times_s: wanted one of the two"),
         ({"fps": 0}, "fps: wanted a number from 1e-06"),
         ({"times_s": np.arange(3.0)}, r"times_s: wanted shape \(4,\), got \(3,\)"),
-        ({"times_s": np.array([0.0, 1, 1, 2])}, "times_s: wanted finite seconds in ascending order"),
-        ({"times_s": np.array([0.0, 1, math.nan, 2])}, "times_s: wanted finite seconds in ascending order"),
+        ({"times_s": np.array([0.0, 1, 1, 2])}, "times_s: wanted seconds in ascending order"),
+        (
+            {"times_s": np.array([0.0, 1, math.nan, 2])},
+            r"times_s: wanted finite seconds from -1e\+10 to 1e\+10",
+        ),
+        (
+            {"times_s": np.array([0.0, 1, 2, 1.1e10])},
+            r"times_s: wanted finite seconds from -1e\+10 to 1e\+10",
+        ),
+        (
+            {"times_s": np.array([0.0, 1e-300, 1, 2])},
+            "times_s: wanted frames at least 1e-09 s apart, got 1e-300",
+        ),
     ],
 )
 def test_wrong_times_get_a_sentence(options, sentence):

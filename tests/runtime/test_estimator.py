@@ -181,11 +181,12 @@ class TestSizes:
     def test_a_longer_side_is_scaled_and_padded_to_16_n_plus_1(self, people: np.ndarray) -> None:
         for size, input_size in ((257, (257, 145)), (353, (353, 209)), (350, (353, 209)), (513, (513, 289))):
             estimator = Estimator(size=size)
-            assert estimator.detail(people).geometry.resized_size[0] == size
+            assert estimator.detail(people).geometry.resized_size[0] == size == estimator.long_side
             assert estimator.input_size == input_size
 
     def test_a_pair_is_height_and_width(self, people: np.ndarray) -> None:
         estimator = Estimator(size=(353, 481))
+        assert estimator.long_side is None
         assert estimator.input_size == (481, 353)
         estimator(people)
         assert estimator.input_size == (481, 353)

@@ -10,6 +10,7 @@ import pytest
 from posecore.offline import METHODS, OfflineSmoother, smooth_tracks, usual_window
 from posecore.poses import Poses
 from posecore.skeletons import COCO17, MPII16
+from posecore.trajectories import frame_times, trajectories
 from smooth.walking import jitter_px, rmse_px, seen, walk
 
 FPS = 30.0
@@ -111,6 +112,36 @@ def test_short_gaps_are_filled_and_long_ones_never(method: str) -> None:
     assert all(len(frame) == 0 for frame in smooth_tracks(frames, method)[30:34]), "not asked to"
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_who_is_away_for_long_comes_back_as_somebody_else_would(method: str) -> None:
+    track = seen(walk(120, FPS, 300), 1.0)
+    away = [frame if t < 40 or t >= 80 else frame[:0] for t, frame in enumerate(recording(track))]
+    found = OfflineSmoother(method).smooth(away)
+    assert [(each.track_id, each.start, len(each.there)) for each in found.tracks] == [
+        (3, 0, 40),
+        (3, 80, 40),
+    ]
+    assert [each.start for each in found.measured] == [0, 80]
+    alone = smooth_tracks(away[80:], method)
+    for one, other in zip(alone, found.frames[80:], strict=True):
+        assert other.xy == pytest.approx(one.xy, abs=1e-3)
+
+
+def test_memory_goes_with_the_poses_and_not_with_the_time_between_them() -> None:
+    """A thousand ids in the first and in the last of many frames are two thousand poses and no more."""
+    crowd = Poses(
+        np.zeros((1000, 17, 2), np.float32),
+        np.ones((1000, 17), np.float32),
+        skeleton=COCO17,
+        track_ids=np.arange(1000),
+    )
+    nobody = Poses.empty(COCO17)
+    frames = [crowd, *[nobody] * 20_000, crowd]
+    tracks = trajectories(frames, frame_times(frames, None), 0.25)
+    assert len(tracks) == 2000
+    assert sum(track.visible.size for track in tracks) == 2000 * 17
+
+
 def test_a_hidden_keypoint_is_filled_where_it_was() -> None:
     frames = recording(seen(walk(60, FPS, 300), 1.0))
     visible = np.ones((1, 17), bool)
@@ -182,11 +213,14 @@ def test_what_does_not_fit_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     for given, kind, sentence in cases:
         with pytest.raises(kind, match=sentence):
             smooth_tracks(given)
-    monkeypatch.setattr("posecore.trajectories._MOST_CELLS", 30 * 17 - 1)
+    monkeypatch.setattr("posecore.trajectories._MOST_MISSING", 10 * 17 - 1)
+    now_and_then = [frame if t % 6 == 0 else frame[:0] for t, frame in enumerate(frames)]
+    smooth_tracks(now_and_then, window_frames=3)
     with pytest.raises(
-        ValueError, match=r"frames: wanted at most 509 keypoints from the first frame .*, got 510"
+        ValueError,
+        match=r"frames: wanted at most 169 keypoints of people away for up to 2 s, got 340; a shorter max_gap_s",
     ):
-        smooth_tracks(frames)
+        smooth_tracks(now_and_then, max_gap_s=2.0)
     for options, sentence in (
         ({"method": "magic"}, "method: wanted one of lowess"),
         ({"window_frames": 2}, "window_frames: wanted a whole number from 3"),

@@ -270,7 +270,7 @@ ONE = np.ones((3, 17), np.float32)
         (
             lambda: KalmanSmoother()(poses(XY[:1], time_s=1e11)),
             ValueError,
-            r"poses: wanted time_s from -1e\+10 to 1e\+10, got 1e\+11",
+            r"time_s: wanted a number from -1e\+10 to 1e\+10, got 100000000000",
         ),
     ],
 )

@@ -13,7 +13,7 @@ import build_default_model as tool
 import numpy as np
 import pytest
 
-from posecore.train.models import load_posenet_weights, posenet
+from posecore.train.networks import load_posenet_weights, posenet
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,7 +63,7 @@ def constants(tflite: bytes) -> list[tuple[Any, ...]]:
 def test_the_float32_graph_gives_what_googles_own_graph_gives(picture: np.ndarray) -> None:
     """Keras with the extracted weights against the tfjs graph with its own shards, on the same kernels: absolute,
     1e-4 of a logit and of a pixel."""
-    model = posenet(alpha=0.75)
+    model = posenet("mobilenet_v1_075")
     load_posenet_weights(model, tool.WEIGHTS)
     heads, original = tool.run_keras(model, picture), tool.run_tfjs(tool.TFJS_FOLDER, picture)
     assert set(heads) == set(original) == set(tool.HEAD_NAMES)

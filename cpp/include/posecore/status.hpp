@@ -20,7 +20,7 @@ enum class Status : int32_t {
   kBadTimes,           // times that are not finite, or go back
   kNotStarted,         // a workspace that was not started for this plan
   kTooManyPeople,      // more poses in a frame than the plan's max_people
-  kNotLater,           // a time that is not finite, or not after that of the frame before
+  kNotLater,           // a time that is not in [-1e10, 1e10], or not after that of the frame before
 };
 
 // One sentence in English, for people; never null.

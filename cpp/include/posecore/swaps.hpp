@@ -67,8 +67,8 @@ struct IdentifiedPoses {
 // Makes the workspace one that has seen nobody.
 [[nodiscard]] Status start_swaps(const SwapPlan& plan, void* workspace, size_t bytes) noexcept;
 
-// kNotStarted: the workspace is not one of this plan. kNotLater: a time that is not finite or not after the frame
-// before.
+// kNotStarted: the workspace is not one of this plan. kNotLater: a time that is not in [-1e10, 1e10] or not after the
+// frame before.
 [[nodiscard]] Status repair_swaps(const SwapPlan& plan, const IdentifiedPoses& poses, void* workspace, size_t bytes,
                                   SwapCounts* counts) noexcept;
 

@@ -71,7 +71,7 @@ struct TrackInfo {
 // the assignment with the greatest sum is taken. Poses are taken by score, then by coordinates, whatever their
 // order. Ids are never used twice.
 // kNotStarted: the workspace is no tracker of this plan. kTooManyPeople: count is not 0..max_people; nothing is
-// changed. kNotLater: a time that is not finite or not after the frame before; nothing is changed.
+// changed. kNotLater: a time that is not in [-1e10, 1e10] or not after the frame before; nothing is changed.
 [[nodiscard]] Status update_tracks(const TrackerPlan& plan, const FramePoses& poses, void* workspace, size_t bytes,
                                    int64_t* ids) noexcept;
 

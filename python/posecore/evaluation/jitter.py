@@ -11,11 +11,15 @@ import numpy as np
 from posecore.arguments import number
 from posecore.evaluation.arrays import checked, checked_points, sealed
 from posecore.evaluation.json_numbers import json_number
+from posecore.poses import TIMES_S
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from posecore.evaluation.arrays import BoolArray, FloatArray
+
+LEAST_STEP_S = 1e-9
+"""Frames nearer than this have no accelerations that a float could hold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +69,8 @@ def jitter(
         xy: (T, K, 2) float64 in pixels, finite where visible.
         visible: (T, K) bool.
         fps: frames per second, or
-        times_s: (T,) float64, ascending seconds. Accelerations are then divided differences; pixels are not weighted.
+        times_s: (T,) float64, ascending seconds, 1e-9 or more apart. Accelerations are then divided differences;
+            pixels are not weighted.
 
     Raises:
         TypeError, ValueError: arrays that do not fit together, neither or both of `fps` and `times_s`.
@@ -101,8 +106,14 @@ def frame_times(frames: int, fps: float | None, times_s: FloatArray | None) -> F
         return np.full(max(frames - 1, 0), 1.0 / number(fps, "fps", 1e-6, 1e6))
     times = checked(times_s, "times_s", np.float64, (frames,))
     steps: FloatArray = np.diff(times)
-    if not (np.abs(times) <= 1e15).all() or not (steps > 0).all():
-        raise ValueError("times_s: wanted finite seconds in ascending order, each later than the one before")
+    if not (np.abs(times) <= TIMES_S).all():
+        raise ValueError(f"times_s: wanted finite seconds from {-TIMES_S:g} to {TIMES_S:g}, got others")
+    if not (steps > 0).all():
+        raise ValueError("times_s: wanted seconds in ascending order, each later than the one before")
+    if not (steps >= LEAST_STEP_S).all():
+        raise ValueError(
+            f"times_s: wanted frames at least {LEAST_STEP_S:g} s apart, got {float(steps.min()):g} s"
+        )
     return steps
 
 

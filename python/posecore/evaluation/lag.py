@@ -28,6 +28,7 @@ class Lag:
         keypoints_frames: (K,) float64, of each keypoint by itself.
         shifts: (S,) int64, the shifts that were tried, in frames.
         costs: (S,) float64, the mean squared distance at each in px²; NaN where nothing can be compared.
+        points: how many keypoints of frames were compared at each.
         convention: one sentence.
     """
 
@@ -36,6 +37,7 @@ class Lag:
     keypoints_frames: FloatArray
     shifts: np.ndarray
     costs: FloatArray
+    points: int
     convention: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -47,6 +49,7 @@ class Lag:
             "keypoints_frames": [json_number(value) for value in self.keypoints_frames],
             "shifts": self.shifts.tolist(),
             "costs": [json_number(value) for value in self.costs],
+            "points": self.points,
         }
 
     def __str__(self) -> str:
@@ -107,21 +110,23 @@ def lag(
     counts = compared.sum(axis=0)
     total = int(counts.sum())
     costs = squares.sum(axis=1) / total if total else np.full(len(shifts), np.nan)
-    found = _lowest(costs) - most
-    each = np.array([_lowest(squares[:, k]) - most if counts[k] else math.nan for k in range(keypoints)])
+    found = lowest(costs) - most
+    each = np.array([lowest(squares[:, k]) - most if counts[k] else math.nan for k in range(keypoints)])
     return Lag(
         found,
         found * float(steps.mean()),
         sealed(each),
         sealed(shifts),
         sealed(costs),
+        total,
         f"lag: the shift within ±{most} frames with the least mean squared distance to the reference, all shifts on "
         f"the same {total} points, refined by a parabola through the least and its neighbours; above 0 is behind.",
     )
 
 
-def _lowest(costs: FloatArray) -> float:
-    """The place of the lowest cost, to a fraction; NaN where it is an end, or where all costs are the same."""
+def lowest(costs: FloatArray) -> float:
+    """The place of the lowest of (S,) float64 costs, to a fraction by the parabola through it and its neighbours; NaN
+    where it is an end, or where all costs are the same."""
     best = int(np.argmin(costs))
     if not 0 < best < len(costs) - 1:
         return math.nan

@@ -1,4 +1,4 @@
-"""PoseNet in Keras: the network of the published weights, at any size, stride and skeleton."""
+"""The published weights of PoseNet arrive, from every form in which they go round, or a sentence says why not."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from posecore import Skeleton
 from posecore.errors import ModelError
-from posecore.train.models import load_posenet_weights, posenet
+from posecore.train.networks import load_posenet_weights, posenet
 
 SHARED = Path(os.environ.get("POSECORE_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 MODELS = SHARED / "models"
 WEIGHTS_075 = MODELS / "posenet_mobilenet_v1_075_weights_f32.npz"
+TFJS_075 = MODELS / "posenet_mobilenet_v1_075_tfjs"
+GRAPH_050 = MODELS / "posenet-python_mobilenet_v1_050.pb"
 FLOAT_TFLITE = MODELS / "posenet_mobilenet_v1_075_337_float.tflite"
 BUNDLED_TFLITE = Path(__file__).resolve().parents[2] / "python/posecore/data/posenet_mobilenet_v1_075.tflite"
+
+FIVE = Skeleton("five", ("a", "b", "c", "d", "e"), ((0, 1), (1, 2), (1, 3), (3, 4)))
 
 needs_shared = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no published models at {MODELS}")
 
@@ -29,7 +34,7 @@ def weights_of(model: Any) -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def small_model() -> Any:
-    return posenet(alpha=0.5, num_keypoints=5, num_edges=4)
+    return posenet("mobilenet_v1_050", skeleton=FIVE)
 
 
 @pytest.fixture
@@ -38,89 +43,20 @@ def small_weights(small_model: Any) -> dict[str, np.ndarray]:
     return {name: rng.random(w.shape, dtype=np.float32) for name, w in weights_of(small_model).items()}
 
 
-# --- The graph -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("alpha", "parameters"), [(0.5, 577_459), (0.75, 1_258_195), (1.0, 3_313_907)])
-def test_it_has_as_many_parameters_as_the_published_network(alpha: float, parameters: int) -> None:
-    assert posenet(alpha=alpha).count_params() == parameters
-
-
-@pytest.mark.parametrize(
-    ("input_size", "stride", "grid"),
-    [
-        ((481, 353), 8, (45, 61)),
-        ((481, 353), 16, (23, 31)),
-        ((481, 353), 32, (12, 16)),
-        ((353, 481), 8, (61, 45)),
-        ((353, 481), 16, (31, 23)),
-        ((353, 481), 32, (16, 12)),
-    ],
-)
-def test_the_grid_is_the_input_over_the_stride(
-    input_size: tuple[int, int], stride: int, grid: tuple[int, int]
-) -> None:
-    model = posenet(alpha=1.0, output_stride=stride, input_size=input_size)
-    assert {name: head.shape for name, head in model.output.items()} == {
-        "heatmap_2": (None, *grid, 17),
-        "offset_2": (None, *grid, 34),
-        "displacement_fwd_2": (None, *grid, 32),
-        "displacement_bwd_2": (None, *grid, 32),
-    }
-
-
-def test_another_skeleton_changes_the_channels_alone(small_model: Any) -> None:
-    heads = small_model(np.zeros((2, 33, 65, 3), np.float32))
-    assert {name: tuple(head.shape) for name, head in heads.items()} == {
-        "heatmap_2": (2, 3, 5, 5),
-        "offset_2": (2, 3, 5, 10),
-        "displacement_fwd_2": (2, 3, 5, 8),
-        "displacement_bwd_2": (2, 3, 5, 8),
-    }
-
-
-def test_a_skeleton_without_edges_has_no_displacements() -> None:
-    assert list(posenet(alpha=0.5, num_edges=0).output) == ["heatmap_2", "offset_2"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"alpha": 0.6}, ValueError, "alpha must be 0.5, 0.75 or 1.0, got 0.6"),
-        ({"output_stride": 4}, ValueError, "output_stride must be 8, 16 or 32, got 4"),
-        (
-            {"alpha": 0.75, "output_stride": 32},
-            ValueError,
-            "output_stride must be 8 or 16 with alpha 0.75, got 32",
-        ),
-        ({"num_keypoints": 0}, ValueError, "num_keypoints must be at least 1, got 0"),
-        ({"num_keypoints": 17.0}, TypeError, "num_keypoints must be an int, got float"),
-        ({"num_edges": -1}, ValueError, "num_edges must be at least 0, got -1"),
-        ({"input_size": 257}, TypeError, "input_size must be (width, height) or None, got 257"),
-        ({"input_size": (257, 0)}, ValueError, "input_size height must be at least 1, got 0"),
-    ],
-)
-def test_a_wrong_argument_gets_one_sentence(
-    arguments: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        posenet(**arguments)
-
-
 # --- The published weights -------------------------------------------------------------------------------
 
 
 @needs_shared
 @pytest.mark.parametrize(
-    ("alpha", "file"),
+    ("backbone", "file"),
     [
-        (0.5, "posenet_mobilenet_v1_050_weights_f16.npz"),
-        (0.75, "posenet_mobilenet_v1_075_weights_f32.npz"),
-        (1.0, "posenet_mobilenet_v1_100_from_int8_weights_f16.npz"),
+        ("mobilenet_v1_050", "posenet_mobilenet_v1_050_weights_f16.npz"),
+        ("mobilenet_v1_075", "posenet_mobilenet_v1_075_weights_f32.npz"),
+        ("mobilenet_v1_100", "posenet_mobilenet_v1_100_from_int8_weights_f16.npz"),
     ],
 )
-def test_every_published_array_arrives(alpha: float, file: str) -> None:
-    model = posenet(alpha=alpha)
+def test_every_published_array_arrives(backbone: str, file: str) -> None:
+    model = posenet(backbone)
     load_posenet_weights(model, MODELS / file)
     with np.load(MODELS / file, allow_pickle=False) as published:
         arrived = weights_of(model)
@@ -152,9 +88,12 @@ def run_tflite(path: Path, image: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @needs_shared
-def test_it_gives_what_another_projects_float_model_gives(picture: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "file", [WEIGHTS_075, TFJS_075, TFJS_075 / "model-stride16.json"], ids=lambda p: p.name
+)
+def test_it_gives_what_another_projects_float_model_gives(picture: np.ndarray, file: Path) -> None:
     model = posenet()
-    load_posenet_weights(model, WEIGHTS_075)
+    load_posenet_weights(model, file)
     heads, published = model(picture), run_tflite(FLOAT_TFLITE, picture)
     assert heads.keys() == published.keys()
     for name, reference in published.items():
@@ -164,6 +103,50 @@ def test_it_gives_what_another_projects_float_model_gives(picture: np.ndarray) -
         np.testing.assert_allclose(
             np.asarray(heads[name]), reference, rtol=0, atol=1e-4 * np.abs(reference).max(), err_msg=name
         )
+
+
+@needs_shared
+def test_the_tfjs_model_has_the_weights_of_the_npz() -> None:
+    model, other = posenet(), posenet()
+    load_posenet_weights(model, TFJS_075)
+    load_posenet_weights(other, WEIGHTS_075)
+    wanted = weights_of(other)
+    for name, weight in weights_of(model).items():
+        np.testing.assert_array_equal(weight, wanted[name], err_msg=name)
+
+
+@needs_shared
+def test_the_frozen_graph_has_the_weights_of_which_the_npz_has_the_halves() -> None:
+    model = posenet("mobilenet_v1_050")
+    load_posenet_weights(model, GRAPH_050)
+    with np.load(MODELS / "posenet_mobilenet_v1_050_weights_f16.npz") as halves:
+        for name, weight in weights_of(model).items():
+            step = np.spacing(np.abs(halves[name])).astype(np.float32)
+            assert (np.abs(weight - halves[name].astype(np.float32)) <= 0.51 * step).all(), name
+
+
+@needs_shared
+def test_the_frozen_graphs_weights_give_what_tensorflow_makes_of_the_graph(picture: np.ndarray) -> None:
+    """Absolute, 1e-4 px and 1e-4 of a score: its heatmaps are probabilities, those here are logits."""
+    import tensorflow as tf
+
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(GRAPH_050.read_bytes())
+    names = ["heatmap:0", "offset_2:0", "displacement_fwd_2:0", "displacement_bwd_2:0"]
+    function = tf.compat.v1.wrap_function(
+        lambda image: tf.graph_util.import_graph_def(
+            graph, input_map={"image:0": image}, return_elements=names
+        ),
+        [tf.TensorSpec(picture.shape, tf.float32)],
+    )
+    wanted = [np.asarray(head) for head in function(tf.constant(picture))]
+    model = posenet("mobilenet_v1_050")
+    load_posenet_weights(model, GRAPH_050)
+    heads = {name: np.asarray(head) for name, head in model(picture).items()}
+    assert np.abs(heads["heatmap_2"]).max() > 5, "logits"
+    heads["heatmap_2"] = 1 / (1 + np.exp(-heads["heatmap_2"]))
+    for head, reference in zip(heads.values(), wanted, strict=True):
+        np.testing.assert_allclose(head, reference, rtol=0, atol=1e-4)
 
 
 @needs_shared
@@ -270,9 +253,18 @@ def test_a_missing_file_gets_one_sentence(small_model: Any, tmp_path: Path) -> N
 
 
 def test_a_single_array_gets_one_sentence(small_model: Any, tmp_path: Path) -> None:
-    np.save(tmp_path / "w.npy", np.zeros(3))
+    with (tmp_path / "w.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
     with pytest.raises(ModelError, match=r"must be an \.npz file of named arrays, got a single \.npy array$"):
-        load_posenet_weights(small_model, tmp_path / "w.npy")
+        load_posenet_weights(small_model, tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("name", ["w.npy", "w.h5", "w"])
+def test_a_file_of_no_known_form_gets_one_sentence(small_model: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    wanted = f"weights {tmp_path / name}: wanted .npz, .pb, or the .json or folder of a tfjs model"
+    with pytest.raises(ModelError, match=f"^{re.escape(wanted)}$"):
+        load_posenet_weights(small_model, tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not weights at all"])

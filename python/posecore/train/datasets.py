@@ -1,0 +1,178 @@
+"""Datasets: what `posecore.train` learns from, one `Sample` a picture or a person.
+
+A dataset is anything with a skeleton, a length, and a sample for each number. Those of this package read files when
+asked, without state, so that threads may share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from posecore.arguments import listed, number, whole
+from posecore.skeletons import Skeleton
+from posecore.train.coco_set import coco_pictures, feet_pictures, folder_pictures
+from posecore.train.joint_pictures import lsp_pictures, mpii_pictures
+from posecore.train.other_skeleton import in_skeleton
+from posecore.train.person_crops import PersonCrops, person_crops
+from posecore.train.picture_set import People, PictureSet
+from posecore.train.point_pictures import point_pictures
+from posecore.train.samples import Labels, Sample
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = [
+    "Dataset",
+    "Mixture",
+    "Part",
+    "People",
+    "PersonCrops",
+    "PictureSet",
+    "coco_pictures",
+    "feet_pictures",
+    "folder_pictures",
+    "in_skeleton",
+    "lsp_pictures",
+    "mpii_pictures",
+    "person_crops",
+    "point_pictures",
+    "sample_for",
+]
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Numbered samples of one skeleton. Reading must depend on the number alone and be safe in threads."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What the keypoints are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...
+
+
+def sample_for(dataset: Dataset, index: int, size: tuple[float, float]) -> Sample:
+    """Sample `index`, with no more pixels than an input of `size` (width, height) can show, where the dataset has a
+    method `sample_for(index, size)` and so can save the work; else `dataset[index]`."""
+    method = getattr(dataset, "sample_for", None)
+    sample: Sample = dataset[index] if method is None else method(index, size)
+    return sample
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of a dataset's samples, in the order of `indices`.
+
+    Attributes:
+        dataset: where they are from.
+        indices: numbers from 0 to len(dataset) - 1; one may be there twice.
+
+    Raises:
+        TypeError, ValueError: numbers that the dataset does not have.
+    """
+
+    dataset: Dataset
+    indices: Sequence[int]
+
+    def __post_init__(self) -> None:
+        last = len(self.dataset) - 1
+        indices = listed(self.indices, "indices", "wanted numbers of samples")
+        object.__setattr__(self, "indices", tuple(whole(index, "indices", 0, last) for index in indices))
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The dataset's."""
+        return self.dataset.skeleton
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.dataset[self.indices[index]]
+
+    def sample_for(self, index: int, size: tuple[float, float], *frame: Any) -> Sample:
+        """As the function of this name; a frame is passed on, as `PictureSet.sample_for` takes it."""
+        if frame:
+            sample: Sample = self.dataset.sample_for(self.indices[index], size, *frame)  # type: ignore[attr-defined]
+            return sample
+        return sample_for(self.dataset, self.indices[index], size)
+
+    def labels(self, index: int) -> Labels:
+        """The labels alone, where the dataset tells them without reading pictures."""
+        labels: Labels = self.dataset.labels(self.indices[index])  # type: ignore[attr-defined]
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Several datasets of one skeleton as one, in which each has its share.
+
+    It is as long as it takes for every sample to be in it at least once; those of datasets that are small for their
+    share are in it several times.
+
+    Attributes:
+        datasets: at least one, none of them empty.
+        weights: the share of each, above 0; they need not add up to 1.
+
+    Raises:
+        TypeError, ValueError: other skeletons, an empty dataset, as many weights as datasets are wanted.
+    """
+
+    datasets: Sequence[Dataset]
+    weights: Sequence[float]
+    _ends: npt.NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        datasets = listed(self.datasets, "datasets", "wanted datasets")
+        weights = [number(w, "weights", 1e-6, 1e6) for w in listed(self.weights, "weights", "wanted numbers")]
+        if not datasets or len(datasets) != len(weights):
+            raise ValueError(
+                f"weights: wanted one for each of {len(datasets)} datasets, at least one, got {len(weights)}"
+            )
+        first = datasets[0].skeleton
+        for place, dataset in enumerate(datasets):
+            if dataset.skeleton != first:
+                raise ValueError(
+                    f"datasets: wanted one skeleton, got {first.name} and, in number {place}, another: "
+                    f"{dataset.skeleton.name}"
+                )
+            if not len(dataset):
+                raise ValueError(f"datasets: wanted samples in each, got none in number {place}")
+        share = np.array(weights) / sum(weights)
+        lengths = np.array([len(dataset) for dataset in datasets])
+        total = (lengths / share).max()
+        counts = np.maximum(np.rint(total * share).astype(np.int64), lengths)
+        object.__setattr__(self, "datasets", datasets)
+        object.__setattr__(self, "weights", tuple(weights))
+        object.__setattr__(self, "_ends", np.cumsum(counts))
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """That of all the datasets."""
+        return self.datasets[0].skeleton
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, index: int) -> Sample:
+        dataset, within = self.place(index)
+        return self.datasets[dataset][within]
+
+    def sample_for(self, index: int, size: tuple[float, float]) -> Sample:
+        """As the function of this name."""
+        dataset, within = self.place(index)
+        return sample_for(self.datasets[dataset], within, size)
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Which dataset sample `index` is from, and its number there."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"index: wanted 0 to {len(self) - 1}, got {index}")
+        dataset = int(np.searchsorted(self._ends, index, side="right"))
+        start = int(self._ends[dataset - 1]) if dataset else 0
+        return dataset, (index - start) % len(self.datasets[dataset])

@@ -1,0 +1,149 @@
+"""`Epochs`: what happens between the epochs of a run: evaluation, the log, the best weights, the checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from posecore.train.config import TrainConfig
+from posecore.train.feed import Feed
+from posecore.train.recipes import Recipe
+from posecore.train.run_folder import RunFolder, RunState
+from posecore.train.schedules import learning_rate
+from posecore.train.tensorboard import TensorBoard
+from posecore.train.validation import Validation
+from posecore.train.watch import Watcher
+
+
+class Epochs:
+    """The part of a run that Keras' fit calls.
+
+    Order at the end of an epoch: evaluate with the averaged weights where there are some, keep them where they are
+    the best, write the log, and write the checkpoint last: whatever is lost is done again.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        recipe: Recipe,
+        model: Any,
+        validations: list[Validation],
+        folder: RunFolder,
+        state: RunState,
+        feed: Feed,
+        watcher: Watcher,
+        board: TensorBoard | None = None,
+    ) -> None:
+        self.config, self.recipe, self.model, self.validations = config, recipe, model, validations
+        self.folder, self.state, self.feed, self.watcher = folder, state, feed, watcher
+        self.board = board
+        self._began, self._waited_s = time.perf_counter(), 0.0
+
+    def callback(self, keras: ModuleType) -> Any:
+        """The Keras callback that does it."""
+        epochs = self
+        base: Any = keras.callbacks.Callback
+
+        class Between(base):  # type: ignore[misc]
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                epochs.begin()
+
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                epochs.watcher.step()
+                if epochs.watcher.stop_wanted():
+                    epochs.state.interrupted = True
+                    self.model.stop_training = True
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                if not epochs.state.interrupted:
+                    epochs.end(epoch, logs or {})
+                    self.model.stop_training = epochs.state.ended
+
+        return Between()
+
+    def begin(self) -> None:
+        """An epoch begins."""
+        self._began, self._waited_s = time.perf_counter(), self.feed.waited_s
+
+    def end(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        """Epoch number `epoch`, from 0, is done; `logs` are Keras' means over it."""
+        took_s = time.perf_counter() - self._began
+        run, state = self.config.run, self.state
+        done = (epoch + 1) * run.epoch_steps
+        row: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "step": done,
+            "learning_rate": learning_rate(self.config.optimizer, done - 1, run.epochs * run.epoch_steps),
+            **{name: float(value) for name, value in logs.items()},
+            "steps_per_s": run.epoch_steps / max(took_s, 1e-9),
+            "waited": min((self.feed.waited_s - self._waited_s) / max(took_s, 1e-9), 1.0),
+        }
+        last = epoch + 1 >= run.epochs
+        state.epochs_done = epoch + 1
+        if self._is_due(epoch, last=last):
+            with self.averaged():
+                row |= self.evaluate()
+                self._keep_if_better(row)
+        state.ended = last or (run.patience is not None and state.without_better >= run.patience)
+        if self.board is not None:
+            self.board.write(row, self.model)
+        self.folder.log.add(row)
+        state.rows = self.folder.log.rows
+        self.folder.save(self.model, state)
+        self.watcher.line(_sentence(row, run.epochs, better=state.best_epoch == epoch + 1))
+
+    def evaluate(self) -> dict[str, float]:
+        """The numbers of all validation sets; those of the second and later ones are called AP_2 and so on."""
+        found: dict[str, float] = {}
+        for number, validation in enumerate(self.validations, start=1):
+            ending = f"_{number}" if number > 1 else ""
+            found |= {f"{name}{ending}": value for name, value in validation(self.model).items()}
+        return found
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """While the block runs the model has the averages of its weights, where the optimizer keeps some."""
+        if self.config.optimizer.ema is None:
+            yield
+            return
+        variables = self.model.trainable_variables
+        before = [np.asarray(variable).copy() for variable in variables]
+        self.model.optimizer.finalize_variable_values(variables)
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+
+    def _is_due(self, epoch: int, *, last: bool) -> bool:
+        if self.config.run.metric == "loss":
+            return True
+        return bool(self.validations) and (last or (epoch + 1) % self.config.run.validate_every == 0)
+
+    def _keep_if_better(self, row: Mapping[str, Any]) -> None:
+        state, metric = self.state, self.config.run.metric
+        value = row.get(metric, math.nan)
+        higher = -value if metric == "loss" else value
+        known = None if state.best is None else (-state.best if metric == "loss" else state.best)
+        if not math.isfinite(value):
+            return
+        if known is None or higher > known:
+            state.best, state.best_epoch, state.without_better = value, state.epochs_done, 0
+            self.folder.save_best(self.model)
+        else:
+            state.without_better += 1
+
+
+def _sentence(row: Mapping[str, Any], epochs: int, *, better: bool) -> str:
+    text = f"epoch {row['epoch']} of {epochs}: loss {row['loss']:.4g}"
+    for name in ("AP", "PCK", "PDJ", "PCP"):
+        if name in row and math.isfinite(row[name]):
+            text += f", {name} {row[name]:.3f}"
+    text += f"; {row['steps_per_s']:.1f} steps/s, waited for data {100 * row['waited']:.0f} %"
+    return f"{text} (best so far)" if better else text

@@ -1,0 +1,176 @@
+"""Float constants out of a frozen TensorFlow graph (.pb), without TensorFlow.
+
+The file is a `GraphDef` message in protobuf's wire format; the numbers of its fields are those of
+tensorflow/core/framework graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto. Written
+for files from anywhere: sizes, fields and nodes are bounded, and whatever the bytes are, what comes is arrays or a
+`ModelError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posecore.errors import ModelError
+from posecore.printable import printable
+
+MOST_BYTES = 1 << 28  # of the file; PoseNet on ResNet-50 is a third of it
+MOST_FIELDS = 1 << 20  # of the file
+MOST_VALUES = 1 << 25  # of one constant
+
+_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
+_GRAPH_NODE = 1
+_NODE_NAME, _NODE_OP, _NODE_ATTR = 1, 2, 5
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+_ATTR_TENSOR = 8
+_TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
+_SHAPE_DIM, _DIM_SIZE = 2, 1
+_DT_FLOAT = 1
+_MOST_DIMENSIONS = 8
+
+
+def read_graph_def(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.float32]]:
+    """Those of the `wanted` constants, by the names of their nodes, that a frozen graph has; float32, their own shapes.
+
+    Raises ModelError, with a sentence that names the file and the node, for a file that cannot be read, is over 256
+    MiB, is no GraphDef, or has one of these nodes twice, not float32, or of a shape that its values do not fill.
+    """
+    try:
+        if not path.is_file():
+            raise ModelError(f"weights {path} cannot be read: no file of this name")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ModelError(f"weights {path} cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise ModelError(f"weights {path} are more than {MOST_BYTES >> 20} MiB, the most for a frozen graph")
+    try:
+        return _Graph(path, wanted).constants(memoryview(data))
+    except _NotAMessageError as error:
+        raise ModelError(f"weights {path} are not a whole frozen graph: {error}") from None
+
+
+class _NotAMessageError(Exception):
+    """Bytes that are no protobuf message."""
+
+
+class _Graph:
+    def __init__(self, path: Path, wanted: frozenset[str]) -> None:
+        self._path, self._wanted = path, wanted
+        self._fields_left = MOST_FIELDS
+
+    def constants(self, graph: memoryview) -> dict[str, NDArray[np.float32]]:
+        found: dict[str, NDArray[np.float32]] = {}
+        for node in self._messages(graph, _GRAPH_NODE):
+            name = self._text(node, _NODE_NAME)
+            if name not in self._wanted or self._text(node, _NODE_OP) != "Const":
+                continue
+            if name in found:
+                raise ModelError(f"weights {self._path} have the constant {printable(name)} more than once")
+            found[name] = self._constant(node, name)
+        return found
+
+    def _constant(self, node: memoryview, name: str) -> NDArray[np.float32]:
+        for entry in self._messages(node, _NODE_ATTR):
+            if self._text(entry, _ENTRY_KEY) == "value":
+                for value in self._messages(entry, _ENTRY_VALUE):
+                    for tensor in self._messages(value, _ATTR_TENSOR):
+                        return self._array(tensor, name)
+        raise ModelError(f"weights {self._path} have the constant {name} without a value")
+
+    def _array(self, tensor: memoryview, name: str) -> NDArray[np.float32]:
+        dtype, content = 0, memoryview(b"")
+        shape: tuple[int, ...] = ()
+        floats: list[memoryview] = []
+        for number, kind, value in self._fields(tensor):
+            if number == _TENSOR_DTYPE and isinstance(value, int):
+                dtype = value
+            elif number == _TENSOR_SHAPE and not isinstance(value, int):
+                shape = self._shape(value, name)
+            elif number == _TENSOR_CONTENT and not isinstance(value, int):
+                content = value
+            elif number == _TENSOR_FLOATS and not isinstance(value, int) and kind != _EIGHT_BYTES:
+                floats.append(value)
+        where = f"weights {self._path} have {name}"
+        if dtype != _DT_FLOAT:
+            raise ModelError(f"{where} of TensorFlow's type {dtype}, wanted float32 ({_DT_FLOAT})")
+        count = math.prod(shape)
+        if count > MOST_VALUES:
+            raise ModelError(f"{where} of shape {shape}, wanted at most {MOST_VALUES} values")
+        stored = content if len(content) else b"".join(floats)
+        if len(stored) % 4:
+            raise ModelError(f"{where} in {len(stored)} bytes, wanted float32 in four each")
+        values = np.frombuffer(stored, "<f4").astype(np.float32)
+        if not len(content) and 0 < len(values) < count:  # the rest is as the last, says tensor.proto
+            values = np.concatenate([values, np.full(count - len(values), values[-1], np.float32)])
+        if len(values) != count:
+            raise ModelError(f"{where} with {len(values)} values, wanted {count}, as its shape {shape} says")
+        return values.reshape(shape)
+
+    def _shape(self, message: memoryview, name: str) -> tuple[int, ...]:
+        sides: list[int] = []
+        for dimension in self._messages(message, _SHAPE_DIM):
+            sizes = [value for number, _, value in self._fields(dimension) if number == _DIM_SIZE]
+            size = sizes[-1] if sizes else 0
+            if not isinstance(size, int) or size >= 1 << 31 or len(sides) == _MOST_DIMENSIONS:
+                raise ModelError(
+                    f"weights {self._path} have {name} of another shape than {_MOST_DIMENSIONS} sides below 2^31"
+                )
+            sides.append(size)
+        return tuple(sides)
+
+    def _text(self, message: memoryview, wanted: int) -> str:
+        """The last field of this number, as protobuf has it; empty where there is none."""
+        text = b""
+        for content in self._messages(message, wanted):
+            text = bytes(content[:1024])  # longer than any name that is wanted
+        return text.decode("utf-8", "replace")
+
+    def _messages(self, message: memoryview, wanted: int) -> Iterator[memoryview]:
+        for number, _, value in self._fields(message):
+            if number == wanted:
+                if isinstance(value, int):
+                    raise _NotAMessageError(f"field {number} is a number")
+                yield value
+
+    def _fields(self, message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
+        """Number, kind and value of each field of a message."""
+        at = 0
+        while at < len(message):
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                raise _NotAMessageError(f"more than {MOST_FIELDS} fields")
+            key, at = _varint(message, at)
+            number, kind = key >> 3, key & 7
+            if kind == _VARINT:
+                value, at = _varint(message, at)
+                yield number, kind, value
+                continue
+            if kind == _BYTES:
+                size, at = _varint(message, at)
+            elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
+                size = 8 if kind == _EIGHT_BYTES else 4
+            else:
+                raise _NotAMessageError(f"a field of kind {kind}")
+            if size > len(message) - at:
+                raise _NotAMessageError("a field is cut off")
+            yield number, kind, message[at : at + size]
+            at += size
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    """The number at `at`, seven bits a byte, and where it ends."""
+    number = 0
+    for shift in range(0, 70, 7):
+        if at >= len(message):
+            raise _NotAMessageError("a number is cut off")
+        byte = message[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & 0xFFFF_FFFF_FFFF_FFFF, at
+    raise _NotAMessageError("a number of more than ten bytes")

@@ -1,0 +1,149 @@
+"""The folder of a run: its configuration, where it is, and what came out.
+
+config.toml (what the run does), last.npz (the checkpoint), best.npz and final.npz (weights), log.csv.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posecore.errors import ModelError, SourceError
+from posecore.evaluation.whole_file import write_whole
+from posecore.train import networks
+from posecore.train.checkpoints import load_checkpoint, read_state, save_checkpoint, save_weights
+from posecore.train.config import TrainConfig
+from posecore.train.run_log import Row, RunLog
+
+_OWN = ("config.toml", "last.npz", "best.npz", "final.npz", "log.csv")
+
+
+@dataclass
+class RunState:
+    """Where a run is.
+
+    Attributes:
+        epochs_done: whole epochs that are behind it.
+        best: the best value of the metric so far, None before the first.
+        best_epoch: the epoch, from 1, that had it.
+        without_better: evaluations since then.
+        ended: training is over: all epochs done, or ended early.
+        interrupted: somebody asked to stop; not kept in checkpoints.
+        rows: of the log.
+    """
+
+    epochs_done: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    without_better: int = 0
+    ended: bool = False
+    interrupted: bool = False
+    rows: list[Row] = field(default_factory=list)
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.path = config.run.out
+        self._config = config.table()
+        self.log = RunLog(self.path / "log.csv")
+
+    @classmethod
+    def open(cls, config: TrainConfig, *, restart: bool) -> RunFolder:
+        """The folder, made where it is not there; with the configuration in it.
+
+        Args:
+            restart: files of a run that are there are taken away first.
+
+        Raises:
+            SourceError: it holds the checkpoint of another configuration, or it is a file.
+            ModelError: its checkpoint is damaged.
+        """
+        folder = cls(config)
+        if folder.path.exists() and not folder.path.is_dir():
+            raise SourceError(f"{folder.path}: wanted a folder for the run, got a file")
+        if restart:
+            for name in _OWN:
+                (folder.path / name).unlink(missing_ok=True)
+        elif folder.has_checkpoint:
+            folder._refuse_others()
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_whole(folder.path / "config.toml", config.toml())
+        return folder
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file from which the run goes on."""
+        return self.path / "last.npz"
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from."""
+        return self.checkpoint.is_file()
+
+    def rows(self) -> list[Row]:
+        """The log's rows as the checkpoint has them; none where there is no checkpoint."""
+        if not self.has_checkpoint:
+            return []
+        found: list[Row] = read_state(self.checkpoint).get("run", {}).get("rows", [])
+        return found
+
+    def resume(self, model: Any) -> RunState:
+        """Set the model and its optimizer to the checkpoint, where there is one; where the run is."""
+        if not self.has_checkpoint:
+            return RunState()
+        state = load_checkpoint(self.checkpoint, model)
+        try:
+            found = RunState(**state["run"])
+        except (KeyError, TypeError):
+            raise ModelError(f"checkpoint {self.checkpoint} does not say where its run is") from None
+        self.log = RunLog(self.log.path, found.rows)
+        return found
+
+    def save(self, model: Any, state: RunState) -> None:
+        """The checkpoint of this moment, whole or not at all."""
+        kept = {name: value for name, value in asdict(state).items() if name != "interrupted"}
+        save_checkpoint(self.checkpoint, model, {"config": self._config, "run": kept})
+
+    def save_best(self, model: Any) -> None:
+        """The weights as the best ones."""
+        save_weights(self.path / "best.npz", model)
+
+    def finish(self, model: Any, state: RunState) -> Any:
+        """Write the last weights, and give the model with the best ones where there are some."""
+        if state.ended and not state.interrupted:
+            if not (self.path / "final.npz").is_file():
+                save_weights(self.path / "final.npz", model)
+            if state.best is not None:
+                networks.load_posenet_weights(model, self.path / "best.npz")
+        return model
+
+    def _refuse_others(self) -> None:
+        before = read_state(self.checkpoint).get("config")
+        if before == self._config:
+            return
+        where = difference(before, self._config) if isinstance(before, dict) else "another configuration"
+        raise SourceError(
+            f"{self.path}: wanted the run of this configuration, got one with {where}; choose another folder, or begin "
+            "anew with --force (restart=True)"
+        )
+
+
+def difference(before: dict[str, Any], now: dict[str, Any], where: str = "") -> str:
+    """The first key in which two tables differ, as a sentence's part; "" where they are the same."""
+    for key in dict.fromkeys((*before, *now)):
+        a, b = before.get(key), now.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            inner = difference(a, b, f"{where}{key}.")
+            if inner:
+                return inner
+        elif a != b:
+            return f"{where}{key} {_shown(a)}, not {_shown(b)}"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."

@@ -1,0 +1,73 @@
+"""The datasets that a configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from posecore.errors import SourceError
+from posecore.skeletons import Skeleton
+from posecore.train.config import SetConfig
+from posecore.train.datasets import Dataset, Mixture, Part, coco_pictures, feet_pictures
+from posecore.train.joint_pictures import lsp_pictures, mpii_pictures
+from posecore.train.other_skeleton import in_skeleton
+from posecore.train.person_crops import person_crops
+from posecore.train.picture_set import PictureSet
+from posecore.train.point_pictures import point_pictures
+
+
+def training_set(sets: Sequence[SetConfig], skeleton: Skeleton, size: tuple[int, int]) -> Dataset:
+    """All sets as one, each with its weight.
+
+    Raises:
+        SourceError: files that cannot be read, have no keypoint in common with the skeleton, or no pictures that
+            can be used.
+    """
+    opened = [open_set(one, skeleton, size) for one in sets]
+    return opened[0] if len(opened) == 1 else Mixture(opened, [one.weight for one in sets])
+
+
+def open_set(config: SetConfig, skeleton: Skeleton, size: tuple[int, int]) -> Dataset:
+    """One set, with its keypoints in the order of `skeleton`; people are cut out for an input of `size` (width,
+    height) where it is wanted. Raises as `training_set` does."""
+    pictures = _read(config, skeleton)
+    if pictures.skeleton != skeleton:
+        try:
+            pictures = in_skeleton(pictures, skeleton)
+        except ValueError as error:
+            raise SourceError(f"{config.annotations}: {error}") from None
+    dataset: Any = pictures
+    if config.start or config.stop is not None:
+        stop = len(dataset) if config.stop is None else min(config.stop, len(dataset))
+        dataset = Part(dataset, range(config.start, stop))
+    if config.crops:
+        dataset = person_crops(dataset, context=config.context, aspect=size[0] / size[1])
+    if not len(dataset):
+        raise SourceError(f"{config.annotations}: wanted labelled pictures, got none that can be used")
+    found: Dataset = dataset
+    return found
+
+
+def _read(config: SetConfig, skeleton: Skeleton) -> PictureSet:
+    labels, pictures = config.annotations, config.pictures
+    if config.format == "feet":
+        if config.second is None:
+            raise SourceError(f"{labels}: format feet wants the file of foot labels as `second`, got none")
+        return feet_pictures(labels, config.second, pictures, empty=config.empty)
+    if config.format == "mpii":
+        return mpii_pictures(labels, pictures, names=config.second)
+    if config.format == "lsp":
+        return lsp_pictures(labels, pictures)
+    if config.format == "points":
+        return point_pictures(labels, pictures)
+    return coco_pictures(
+        labels,
+        pictures,
+        skeleton=skeleton,
+        field=config.fields,
+        teacher=config.teacher,
+        teacher_for=config.teacher_for,
+        least_teacher_score=config.least_teacher_score,
+        least_agreement=config.least_agreement,
+        empty=config.empty,
+    )

@@ -1,0 +1,127 @@
+"""The check finds what is wrong before a long run does, and says nothing where nothing is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from posecore.train.check import Check, check
+from posecore.train.check_layers import activations, biases_alone, gradients
+from posecore.train.check_pictures import pictures_of
+from posecore.train.config import DataConfig, NetworkConfig, OptimizerConfig
+from posecore.train.feed import Feed
+from posecore.train.recipes import make_recipe
+from posecore.train.sets import open_set
+from posecore.train.starting_weights import build
+from train.dotted_people import small_config, write_set
+
+pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
+
+
+def finding(found: Check, name: str) -> Any:
+    return next(one for one in found.findings if one.name == name)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Check:
+    config = small_config(
+        tmp_path_factory.mktemp("sound"),
+        network=NetworkConfig("four_conv", {"width": 0.5, "dropout": 0.0}),
+        optimizer=OptimizerConfig(learning_rate=3e-3),
+    )
+    return check(config, steps=250)
+
+
+def test_a_sound_network_learns_eleven_pictures_by_heart(sound: Check) -> None:
+    assert sound.good, sound.lines()
+    assert sound.overfit is not None
+    assert sound.overfit.pictures == 11
+    assert sound.overfit.fall > 100
+    assert sound.overfit.oks is not None
+    assert sound.overfit.oks > 0.9
+    assert sound.labelled == {"head": 12, "left_foot": 12, "right_foot": 12}
+    assert [one.name for one in sound.findings] == [
+        *("labels", "targets", "first loss", "gradients", "activations", "by heart", "decoded"),
+    ]
+    assert all(line.startswith("ok ") for line in sound.lines())
+
+
+def test_its_report_is_json_and_its_pictures_are_pictures(sound: Check) -> None:
+    report = json.loads(json.dumps(sound.report(), allow_nan=False))
+    assert report["good"] is True
+    assert report["overfit"]["fall"] > 100
+    assert len(report["layers"]) > 5
+    pictures = pictures_of(sound)
+    assert set(pictures) == {"batch", "layers", "loss", "decoded"}
+    for name, image in pictures.items():
+        assert image.dtype == np.uint8, name
+        assert image.shape[2] == 3, name
+        assert image.std() > 5, name
+
+
+def test_labels_that_are_missing_are_listed(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    few = write_set(tmp_path / "few", unlabelled=12)
+    found = check(replace(config, data=DataConfig((few,))), steps=0)
+    assert not found.good
+    assert "never labelled: right_foot, which cannot be learnt" in finding(found, "labels").sentence
+    some = write_set(tmp_path / "some", unlabelled=9)
+    found = check(replace(config, data=DataConfig((some,))), steps=0)
+    assert "labelled on less than half of the people: right_foot 25 %" in finding(found, "labels").sentence
+
+
+def test_a_layer_that_gets_no_gradient_is_named(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    recipe = make_recipe(config)
+    dataset = open_set(config.data.train[0], recipe.skeleton, recipe.size)
+    with Feed(dataset, recipe.targets, size=recipe.size, batch_size=4) as feed:
+        x, y = feed.batch(0)
+    model = build(recipe, config)
+    flow = gradients(model, recipe, x, y)
+    assert min(flow.values()) > 0
+    layer = model.get_layer("conv3")
+    layer.kernel.assign(np.zeros(layer.kernel.shape))
+    layer.bias.assign(np.full(layer.bias.shape, -1.0))  # ReLU gives 0 for every picture
+    broken = gradients(model, recipe, x, y)
+    assert {name for name, norm in broken.items() if norm == 0} >= {"conv1", "conv2", "conv3"}
+    np.testing.assert_array_equal(np.asarray(layer.bias), -1.0)
+    small = activations(model, x, 0.05)
+    dead = {name for name, share in small.items() if share == 1}
+    assert any(name.startswith("conv3") for name in dead)
+    assert not any(name.startswith(("conv1", "conv2")) for name in dead)
+
+
+def test_the_gradient_that_is_measured_is_the_gradient(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    config = small_config(tmp_path, network=NetworkConfig("four_conv", {"width": 0.125, "dropout": 0.0}))
+    recipe = make_recipe(config)
+    dataset = open_set(config.data.train[0], recipe.skeleton, recipe.size)
+    with Feed(dataset, recipe.targets, size=recipe.size, batch_size=4) as feed:
+        x, y = feed.batch(0)
+    model = build(recipe, config)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(recipe.losses["keypoints"](y["keypoints"], model(x)["keypoints"]))
+    layer = model.get_layer("fc1")
+    slopes = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
+    wanted = np.sqrt(sum(float(tf.reduce_sum(tf.square(slope))) for slope in slopes))
+    np.testing.assert_allclose(gradients(model, recipe, x, y)["fc1"], wanted, rtol=1e-4)
+
+
+def test_the_first_loss_is_that_of_the_biases(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    recipe = make_recipe(config)
+    dataset = open_set(config.data.train[0], recipe.skeleton, recipe.size)
+    with Feed(dataset, recipe.targets, size=recipe.size, batch_size=4) as feed:
+        x, y = feed.batch(0)
+    model = build(recipe, config)
+    trained = len(model.trainable_weights)
+    _, alone = biases_alone(model, recipe, x, y)["loss"]
+    assert len(model.trainable_weights) == trained > 2, "what is trained stays so"
+    middle = recipe.losses["keypoints"](y["keypoints"], np.full_like(y["keypoints"], 0.5))
+    np.testing.assert_allclose(alone, np.asarray(middle).mean(), rtol=1e-5)
