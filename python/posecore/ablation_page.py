@@ -35,7 +35,7 @@ def page_html(ablation: Ablation) -> bytes:
         tag("dl", [tag("div", tag("dt", name), tag("dd", text)) for name, text in tiles], class_="tiles"),
     )
     how = " ".join(notes(ablation, "Coloured differences, and bars that are not faint"))
-    chart = _wide(tag("figure", plot(ablation), style="min-width:44rem"))
+    chart = _wide(tag("figure", plot(ablation)))
     drawn = section("plot", "Differences of AP", how, chart)
     tables = [_table(ablation, group) for group in GROUPS if any(row.group == group for row in ablation.rows)]
     rows = [
@@ -59,7 +59,7 @@ def _table(ablation: Ablation, group: str) -> Markup:
 
 def _wide(part: Markup) -> Markup:
     """What keeps its width on narrow screens, where it is moved sideways."""
-    return tag("div", part, style="overflow-x:auto")
+    return tag("div", tag("div", part, style="min-width:44rem"), style="overflow-x:auto")
 
 
 def _cells(row: Row) -> tuple[object, ...]:
