@@ -5,6 +5,7 @@
 #include "kalman_float.hpp"
 #include "kalman_pose.hpp"
 #include "memory.hpp"
+#include "processor.hpp"
 
 namespace posecore {
 namespace {
@@ -18,7 +19,7 @@ using detail::PoseFilter;
 using detail::Seen;
 
 // A person's frame from and to floats.
-template <class A>
+template <class A, bool Wide>
 class PoseStep {
  public:
   PoseStep(const KalmanPlan& plan, const MeasuredPoses& measured, const SmoothedPoses& smoothed) noexcept
@@ -112,13 +113,60 @@ class PoseStep {
 
   const MeasuredPoses& measured_;
   const SmoothedPoses& smoothed_;
-  PoseFilter<A> filter_;
+  PoseFilter<A, Wide> filter_;
   float least_score_;
   bool weighs_;  // whether scores say how sure a measurement is
 };
 
-// Longer than this, and every keypoint is given up.
-[[nodiscard]] uint32_t most_elapsed(const KalmanPlan& plan) noexcept { return plan.coast_limit + 3 * kFrame; }
+[[nodiscard]] uint32_t most_elapsed(const KalmanPlan& plan) noexcept {
+  return detail::most_elapsed(plan.coast_limit, plan.pace);
+}
+
+#if defined(POSECORE_HAS_AVX2)
+// The same, compiled for AVX2 to its last loop.
+template <class A>
+__attribute__((target("avx2"), flatten)) void wide_pose(PoseStep<A, true>* step, Person* person, ptrdiff_t pose,
+                                                        uint32_t elapsed) noexcept {
+  (*step)(person, pose, elapsed);
+}
+
+template <class A>
+class WideStep {
+ public:
+  WideStep(const KalmanPlan& plan, const MeasuredPoses& measured, const SmoothedPoses& smoothed) noexcept
+      : step_(plan, measured, smoothed) {}
+
+  void operator()(Person* person, ptrdiff_t pose, uint32_t elapsed) noexcept {
+    wide_pose(&step_, person, pose, elapsed);
+  }
+
+ private:
+  PoseStep<A, true> step_;
+};
+#endif
+
+// Calls `run` with a pointer to the step that is right for the plan and the machine.
+template <class Run>
+[[nodiscard]] Status run_step(const KalmanPlan& plan, const MeasuredPoses& measured, const SmoothedPoses& smoothed,
+                              const Run& run) noexcept {
+  const bool fixed = plan.options.arithmetic == Arithmetic::kFixed;
+#if defined(POSECORE_HAS_AVX2)
+  if (detail::has_avx2()) {
+    if (fixed) {
+      WideStep<FixedArithmetic> step(plan, measured, smoothed);
+      return run(&step);
+    }
+    WideStep<FloatArithmetic> step(plan, measured, smoothed);
+    return run(&step);
+  }
+#endif
+  if (fixed) {
+    PoseStep<FixedArithmetic, false> step(plan, measured, smoothed);
+    return run(&step);
+  }
+  PoseStep<FloatArithmetic, false> step(plan, measured, smoothed);
+  return run(&step);
+}
 
 }  // namespace
 
@@ -133,31 +181,19 @@ FilterCounters counters(const KalmanPlan& /*plan*/, const void* person) noexcept
 
 Status smooth_track(const KalmanPlan& plan, const MeasuredPoses& measured, int32_t frames, const double* times_s,
                     void* person, size_t bytes, const SmoothedPoses& smoothed) noexcept {
-  const auto run = [&](auto* step) {
+  return run_step(plan, measured, smoothed, [&](auto* step) {
     return detail::over_frames(measured, frames, times_s, static_cast<double>(plan.options.fps), most_elapsed(plan),
                                person, bytes, person_bytes(plan), smoothed, step);
-  };
-  if (plan.options.arithmetic == Arithmetic::kFixed) {
-    PoseStep<FixedArithmetic> step(plan, measured, smoothed);
-    return run(&step);
-  }
-  PoseStep<FloatArithmetic> step(plan, measured, smoothed);
-  return run(&step);
+  });
 }
 
 Status smooth_people(const KalmanPlan& plan, const MeasuredPoses& measured, int32_t people, const double* time_s,
                      void* states, int32_t room, size_t bytes, const int32_t* slots,
                      const SmoothedPoses& smoothed) noexcept {
-  const auto run = [&](auto* step) {
+  return run_step(plan, measured, smoothed, [&](auto* step) {
     return detail::over_people(measured, people, time_s, static_cast<double>(plan.options.fps), most_elapsed(plan),
                                states, room, bytes, person_bytes(plan), slots, smoothed, step);
-  };
-  if (plan.options.arithmetic == Arithmetic::kFixed) {
-    PoseStep<FixedArithmetic> step(plan, measured, smoothed);
-    return run(&step);
-  }
-  PoseStep<FloatArithmetic> step(plan, measured, smoothed);
-  return run(&step);
+  });
 }
 
 Status smooth_fixed(const KalmanPlan& plan, const FixedMeasurement* measured, uint32_t frames, uint32_t size_px,
@@ -193,7 +229,7 @@ Status smooth_fixed(const KalmanPlan& plan, const FixedMeasurement* measured, ui
     seen.all = seen.all && memory.weakness[i] != 0;
     seen.alike = seen.alike && memory.weakness[i] == memory.weakness[0];
   }
-  PoseFilter<FixedArithmetic> filter(plan);
+  PoseFilter<FixedArithmetic, false> filter(plan);
   filter.advance(one, memory, elapsed, seen, kinds);
   for (int32_t i = 0; i < plan.num_keypoints; ++i) {
     smoothed[i] = {memory.position[2 * i], memory.position[2 * i + 1]};
