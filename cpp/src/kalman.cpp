@@ -18,6 +18,29 @@ using detail::Person;
 using detail::PoseFilter;
 using detail::Seen;
 
+// Does it for 0 to count - 1, eight at a time: the last eight begin before the others end. Twice is as good as once.
+template <class Do>
+void by_eights(int32_t count, const Do& once) noexcept {
+  int32_t i = 0;
+  POSECORE_APART
+  for (; i < count / 8 * 8; ++i) {
+    once(i);
+  }
+  if (i == count) {
+    return;
+  }
+  if (count >= 8) {
+    POSECORE_APART
+    for (int32_t j = 0; j < 8; ++j) {
+      once(count - 8 + j);
+    }
+    return;
+  }
+  for (; i < count; ++i) {
+    once(i);
+  }
+}
+
 // A person's frame from and to floats.
 template <class A, bool Wide>
 class PoseStep {
@@ -32,7 +55,11 @@ class PoseStep {
   void operator()(Person* person, ptrdiff_t pose, uint32_t elapsed) noexcept {
     const KalmanPlan& plan = filter_.plan();
     const ptrdiff_t first = pose * plan.num_keypoints;
-    const KalmanMemory<A> memory(person, plan.num_keypoints);
+    if (person != person_) {
+      person_ = person;
+      memory_ = KalmanMemory<A>(person, plan.num_keypoints);
+    }
+    const KalmanMemory<A>& memory = memory_;
     const Seen seen = read(person, memory, first);
     if (!weighs_) {
       person->size = 0;
@@ -45,9 +72,7 @@ class PoseStep {
     }
     filter_.advance(person, memory, elapsed, seen, smoothed_.kinds == nullptr ? nullptr : smoothed_.kinds + first);
     float* out = smoothed_.xy + 2 * first;
-    for (int32_t i = 0; i < 2 * plan.num_keypoints; ++i) {
-      out[i] = A::pixels(memory.position[i]);
-    }
+    by_eights(2 * plan.num_keypoints, [&](int32_t i) { out[i] = A::pixels(memory.position[i]); });
   }
 
  private:
@@ -63,9 +88,7 @@ class PoseStep {
     const int32_t keypoints = filter_.plan().num_keypoints;
     const float* xy = measured_.xy + 2 * first;
     uint32_t odd = 0;  // not finite, out of range or missing
-    for (int32_t i = 0; i < 2 * keypoints; ++i) {
-      memory.measured[i] = A::number(detail::held(xy[i], &odd));
-    }
+    by_eights(2 * keypoints, [&](int32_t i) { memory.measured[i] = A::number(detail::held(xy[i], &odd)); });
     uint32_t different = 0;
     if (measured_.scores != nullptr) {
       const float* scores = measured_.scores + first;
@@ -114,6 +137,8 @@ class PoseStep {
   const MeasuredPoses& measured_;
   const SmoothedPoses& smoothed_;
   PoseFilter<A, Wide> filter_;
+  Person* person_ = nullptr;
+  KalmanMemory<A> memory_ = {};
   float least_score_;
   bool weighs_;  // whether scores say how sure a measurement is
 };
@@ -123,14 +148,13 @@ class PoseStep {
 }
 
 #if defined(POSECORE_HAS_AVX2)
-// The same, compiled for AVX2 to its last loop.
-template <class A>
-__attribute__((target("avx2"), flatten)) void wide_pose(PoseStep<A, true>* step, Person* person, ptrdiff_t pose,
+// The step in integers, compiled for AVX2 to its last loop.
+using WideIntegers = PoseStep<FixedArithmetic, true>;
+__attribute__((target("avx2"), flatten)) void wide_pose(WideIntegers* step, Person* person, ptrdiff_t pose,
                                                         uint32_t elapsed) noexcept {
   (*step)(person, pose, elapsed);
 }
 
-template <class A>
 class WideStep {
  public:
   WideStep(const KalmanPlan& plan, const MeasuredPoses& measured, const SmoothedPoses& smoothed) noexcept
@@ -141,7 +165,7 @@ class WideStep {
   }
 
  private:
-  PoseStep<A, true> step_;
+  WideIntegers step_;
 };
 #endif
 
@@ -149,22 +173,17 @@ class WideStep {
 template <class Run>
 [[nodiscard]] Status run_step(const KalmanPlan& plan, const MeasuredPoses& measured, const SmoothedPoses& smoothed,
                               const Run& run) noexcept {
-  const bool fixed = plan.options.arithmetic == Arithmetic::kFixed;
+  if (plan.options.arithmetic == Arithmetic::kFloat) {
+    PoseStep<FloatArithmetic, false> step(plan, measured, smoothed);
+    return run(&step);
+  }
 #if defined(POSECORE_HAS_AVX2)
   if (detail::has_avx2()) {
-    if (fixed) {
-      WideStep<FixedArithmetic> step(plan, measured, smoothed);
-      return run(&step);
-    }
-    WideStep<FloatArithmetic> step(plan, measured, smoothed);
+    WideStep step(plan, measured, smoothed);
     return run(&step);
   }
 #endif
-  if (fixed) {
-    PoseStep<FixedArithmetic, false> step(plan, measured, smoothed);
-    return run(&step);
-  }
-  PoseStep<FloatArithmetic, false> step(plan, measured, smoothed);
+  PoseStep<FixedArithmetic, false> step(plan, measured, smoothed);
   return run(&step);
 }
 

@@ -6,6 +6,7 @@
 #include "fixed_point.hpp"
 #include "kalman_memory.hpp"
 #include "posecore/kalman.hpp"
+#include "processor.hpp"
 
 namespace posecore::detail {
 
@@ -189,7 +190,8 @@ class FixedArithmetic {
                                  const uint32_t* __restrict spread, uint32_t* __restrict distance) const noexcept {
     uint32_t spikes = 0;
     const int32_t least = static_cast<int32_t>(least_spike_);
-    for (int32_t i = 0; i < count; ++i) {
+    POSECORE_APART
+    for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
       const int32_t x = measured[2 * i] - at[2 * i];
       const int32_t y = measured[2 * i + 1] - at[2 * i + 1];
       const int32_t across = x < 0 ? -x : x;
@@ -205,8 +207,10 @@ class FixedArithmetic {
   }
 
   void follow_all(int32_t count, const uint32_t* __restrict distance, uint32_t* __restrict spread) const noexcept {
-    for (int32_t i = 0; i < count; ++i) {
-      spread[i] = followed(spread[i], distance[i], 4 * spread[i] > least_spike_ ? 4 * spread[i] : least_spike_);
+    const uint32_t least = least_spike_;
+    POSECORE_APART
+    for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
+      spread[i] = followed(spread[i], distance[i], 4 * spread[i] > least ? 4 * spread[i] : least);
     }
   }
 
@@ -228,12 +232,14 @@ class FixedArithmetic {
       fast |= static_cast<uint32_t>(velocity[i]) + kSlow;
     };
     if (elapsed_ == kFrame) {
+      POSECORE_APART
       for (int32_t i = 0; i < count; ++i) {
         at[i] = wrapped_sum(position[i], shifted(shifted(velocity[i], 1) + 1, 1));
         look(i);
       }
     } else {
       const uint32_t frames = elapsed_ & 0x7ffffU;
+      POSECORE_APART
       for (int32_t i = 0; i < count; ++i) {
         // Velocities from 0 up, so that the product has no sign.
         const uint32_t raised = static_cast<uint32_t>(velocity[i]) + kSlow;
@@ -264,6 +270,7 @@ class FixedArithmetic {
                          const int32_t* __restrict measured, const int32_t* __restrict at, int32_t* __restrict position,
                          int32_t* __restrict velocity) noexcept {
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain, velocity_gain, measured[i], at[i], &position[i], &velocity[i]);
     }
@@ -273,6 +280,7 @@ class FixedArithmetic {
                          const int32_t* __restrict at, int32_t* __restrict position,
                          int32_t* __restrict velocity) noexcept {
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain[i], velocity_gain[i], measured[i], at[i], &position[i], &velocity[i]);
     }

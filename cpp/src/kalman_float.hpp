@@ -5,6 +5,7 @@
 
 #include "kalman_memory.hpp"
 #include "posecore/kalman.hpp"
+#include "processor.hpp"
 
 namespace posecore::detail {
 
@@ -129,18 +130,22 @@ class FloatArithmetic {
   [[nodiscard]] bool find_spikes(int32_t count, const float* __restrict measured, const float* __restrict at,
                                  const float* __restrict spread, float* __restrict distance) const noexcept {
     uint32_t spikes = 0;
-    for (int32_t i = 0; i < count; ++i) {
+    const float least = least_spike_;
+    POSECORE_APART
+    for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
       const float across = magnitude(measured[2 * i] - at[2 * i]);
       const float down = magnitude(measured[2 * i + 1] - at[2 * i + 1]);
       distance[i] = across > down ? across + down * 0.5F : down + across * 0.5F;
-      spikes |= distance[i] > least_spike_ && distance[i] > 4.0F * spread[i] ? 1U : 0U;
+      spikes |= distance[i] > least && distance[i] > 4.0F * spread[i] ? 1U : 0U;
     }
     return spikes != 0;
   }
 
   void follow_all(int32_t count, const float* __restrict distance, float* __restrict spread) const noexcept {
-    for (int32_t i = 0; i < count; ++i) {
-      spread[i] = followed(spread[i], distance[i], 4.0F * spread[i] > least_spike_ ? 4.0F * spread[i] : least_spike_);
+    const float least = least_spike_;
+    POSECORE_APART
+    for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
+      spread[i] = followed(spread[i], distance[i], 4.0F * spread[i] > least ? 4.0F * spread[i] : least);
     }
   }
 
@@ -151,6 +156,7 @@ class FloatArithmetic {
     uint32_t furthest = 0;
     uint32_t fastest = 0;
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       at[i] = position[i] + frames_ * velocity[i];
       const uint32_t distance = bits_of(measured[i] - at[i]) & 0x7fffffffU;
@@ -178,6 +184,7 @@ class FloatArithmetic {
                          const float* __restrict measured, const float* __restrict at, float* __restrict position,
                          float* __restrict velocity) noexcept {
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain, velocity_gain, measured[i], at[i], &position[i], &velocity[i]);
     }
@@ -186,6 +193,7 @@ class FloatArithmetic {
                          const float* __restrict velocity_gain, const float* __restrict measured,
                          const float* __restrict at, float* __restrict position, float* __restrict velocity) noexcept {
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain[i], velocity_gain[i], measured[i], at[i], &position[i], &velocity[i]);
     }

@@ -77,6 +77,18 @@ POSECORE_AVX2_INLINE Words is_less(const Words& a, const Words& b) noexcept {
   return as<Words>(as<SignedWords>(a) < as<SignedWords>(b));
 }
 
+// Of numbers below 2^32.
+POSECORE_AVX2_INLINE Words more(const Words& a, const Words& b) noexcept {
+  const Halves x = as<Halves>(a);
+  const Halves y = as<Halves>(b);
+  return as<Words>(x > y ? x : y);
+}
+POSECORE_AVX2_INLINE Words less(const Words& a, const Words& b) noexcept {
+  const Halves x = as<Halves>(a);
+  const Halves y = as<Halves>(b);
+  return as<Words>(x < y ? x : y);
+}
+
 POSECORE_AVX2_INLINE Words chosen(const Words& mask, const Words& yes, const Words& no) noexcept {
   return (mask & yes) | (~mask & no);
 }
@@ -98,6 +110,84 @@ POSECORE_AVX2_INLINE Words reciprocals(const Words& top) noexcept {
   const Words nearest = as<Words>(quotient + as<Doubles>(all(kTwoTo52))) & 0x1ffffffffU;
   const Words y = nearest - (nearest >> 32U);
   return y - ((product(top, y) - 1U) >> 63U);
+}
+
+// What a group's keypoints are off, on both axes and as `distance` of kalman_fixed.hpp; all of it below 4096 px.
+POSECORE_AVX2_INLINE Words distances(const Halves& off) noexcept {
+  const SignedHalves sides = as<SignedHalves>(off);
+  const Words lengths = as<Words>(sides < 0 ? -sides : sides);
+  const Words across = lengths & kLowHalf;
+  const Words down = lengths >> 32U;
+  return more(across, down) + (less(across, down) >> 1U);
+}
+
+POSECORE_AVX2_INLINE Words spike_limits(const Words& spread, uint64_t least) noexcept {
+  return more(spread << 2U, all(least));
+}
+
+POSECORE_AVX2_INLINE Words followed_words(const Words& spread, const Words& distance, const Words& limit) noexcept {
+  return spread - (spread >> 3U) + (less(distance, limit >> 1U) >> 3U);
+}
+
+// `update` of kalman_fixed.hpp for the group of keypoint i, whose gains are in the low halves.
+template <class Memory>
+POSECORE_AVX2_INLINE void move_group(const Memory& m, int32_t i, const Halves& at, const Halves& off,
+                                     const Words& position_gain, const Words& velocity_gain) noexcept {
+  const ptrdiff_t first = 2 * static_cast<ptrdiff_t>(i);
+  const Words x = as<Words>(off ^ 0x80000000U);
+  const Words y = x >> 32U;
+  const Words shorter = (uint64_t{1} << 29U) - (position_gain << 31U);
+  const Words moved_x = ((product(x, position_gain) + shorter) >> 30U) & kLowHalf;
+  const Words moved_y = ((product(y, position_gain) + shorter) >> 30U) << 32U;
+  stored(at + as<Halves>(moved_x | moved_y), m.position + first);
+  const Words slower = (uint64_t{1} << 27U) - (velocity_gain << 31U);
+  const Words turned_x = ((product(x, velocity_gain) + slower) >> 28U) & kLowHalf;
+  const Words turned_y = ((product(y, velocity_gain) + slower) >> 28U) << 32U;
+  stored(loaded<Halves>(m.velocity + first) + as<Halves>(turned_x | turned_y), m.velocity + first);
+}
+
+// `expect` of kalman_fixed.hpp for a frame of one nominal frame, and whether a keypoint is a spike.
+template <class Memory, class Reach>
+POSECORE_AVX2 inline Reach expect_groups(const FixedFrame& frame, const Memory& m, bool* spikes) noexcept {
+  Halves most = {};
+  Halves large = {};
+  Words far = {};
+  for (int32_t i = 0; i < m.keypoints; i += kGroup) {
+    const ptrdiff_t first = 2 * static_cast<ptrdiff_t>(i);
+    const SignedHalves velocity = loaded<SignedHalves>(m.velocity + first);
+    const Halves position = loaded<Halves>(m.position + first);
+    const Halves measured = loaded<Halves>(m.measured + first);
+    const Halves at = position + as<Halves>(((velocity >> 1) + 1) >> 1);
+    stored(at, m.at + first);
+    const Halves off = measured - at;
+    const SignedHalves sides = as<SignedHalves>(off);
+    most |= as<Halves>(sides ^ (sides >> 31));
+    large |= ((position + (1U << 29U)) | (measured + (1U << 29U))) & 0xc0000000U;
+    large |= (as<Halves>(velocity) + (1U << 30U)) & 0x80000000U;
+    const Words limit = spike_limits(widened(m.spread + i), frame.least_spike);
+    far |= more(limit, distances(off)) ^ limit;
+  }
+  *spikes = frame.gate_mantissa != 0 && any(far);
+  const Words of_two = as<Words>(most);
+  const uint64_t of_all = of_two[0] | of_two[1] | of_two[2] | of_two[3];
+  // All of their bits: no less than the largest, and less than twice it.
+  return {!any(as<Words>(large)), static_cast<int32_t>((of_all | (of_all >> 32U)) & 0x7fffffffU)};
+}
+
+// All keypoints with one gain.
+template <class Memory>
+POSECORE_AVX2 inline void move_together(const FixedFrame& frame, const Memory& m, uint32_t position_gain,
+                                        uint32_t velocity_gain) noexcept {
+  for (int32_t i = 0; i < m.keypoints; i += kGroup) {
+    const Halves at = loaded<Halves>(m.at + 2 * static_cast<ptrdiff_t>(i));
+    const Halves off = loaded<Halves>(m.measured + 2 * static_cast<ptrdiff_t>(i)) - at;
+    if (frame.gate_mantissa != 0) {
+      const Words spread = widened(m.spread + i);
+      const Words limit = spike_limits(spread, frame.least_spike);
+      stored(__builtin_convertvector(followed_words(spread, distances(off), limit), FourHalves), m.spread + i);
+    }
+    move_group(m, i, at, off, all(position_gain), all(velocity_gain));
+  }
 }
 
 // Keypoints first to first + 3 and so on, until all are done or a group has one that has to be looked at alone; that
@@ -147,7 +237,7 @@ POSECORE_AVX2 inline int32_t update_groups(const FixedFrame& frame, const Memory
     const Words top01 = (e01 + half) >> shift;
     odd |= top01 >> 32U;
     Words position = (product((e00 + half) >> shift, inverse) + (uint64_t{1} << 32U)) >> 33U;
-    position = chosen(is_less(position, all(1U << 30U)), position, all(1U << 30U));
+    position = less(position, all(1U << 30U));
     const Words velocity = (product(top01, inverse) + (uint64_t{1} << 32U)) >> 33U;
     const Words left = (product((r40 + half) >> shift, inverse) + (uint64_t{1} << 30U)) >> 31U;
     const Words share = left - (left >> 32U);
@@ -166,18 +256,10 @@ POSECORE_AVX2 inline int32_t update_groups(const FixedFrame& frame, const Memory
       const Words sides = as<Words>(sixteenths < 0 ? -sixteenths : sixteenths);
       const Words squared = product(sides, sides) + product(sides >> 32U, sides >> 32U);
       odd |= is_less((product(sum >> 24U, all(frame.gate_mantissa)) >> gate_right) << gate_left, squared);
-      const SignedHalves signed_off = as<SignedHalves>(off);
-      const Words lengths = as<Words>(signed_off < 0 ? -signed_off : signed_off);
-      const Words across = lengths & kLowHalf;
-      const Words down = lengths >> 32U;
-      const Words wide = is_less(down, across);
-      const Words distance = chosen(wide, across, down) + (chosen(wide, down, across) >> 1U);
-      const Words four = spread << 2U;
-      const Words least = all(frame.least_spike);
-      const Words limit = chosen(is_less(least, four), four, least);
-      odd |= is_less(limit, distance);
-      const Words most = limit >> 1U;
-      followed = spread - (spread >> 3U) + (chosen(is_less(distance, most), distance, most) >> 3U);
+      const Words distance = distances(off);
+      const Words limit = spike_limits(spread, frame.least_spike);
+      odd |= more(limit, distance) ^ limit;
+      followed = followed_words(spread, distance, limit);
     }
     if (any(odd)) {
       break;
@@ -186,18 +268,7 @@ POSECORE_AVX2 inline int32_t update_groups(const FixedFrame& frame, const Memory
     stored(after01, m.c01 + i);
     stored(after11, m.c11 + i);
     stored(__builtin_convertvector(followed, FourHalves), m.spread + i);
-    // `update` of kalman_fixed.hpp, x in the low halves and y in the high ones.
-    const Words raised = as<Words>(off ^ 0x80000000U);
-    const Words raised_y = raised >> 32U;
-    const Words less = (uint64_t{1} << 29U) - (position << 31U);
-    const Words x = ((product(raised, position) + less) >> 30U) & kLowHalf;
-    const Words y = ((product(raised_y, position) + less) >> 30U) << 32U;
-    stored(at + as<Halves>(x | y), m.position + 2 * static_cast<ptrdiff_t>(i));
-    const Words slower = (uint64_t{1} << 27U) - (velocity << 31U);
-    const Words vx = ((product(raised, velocity) + slower) >> 28U) & kLowHalf;
-    const Words vy = ((product(raised_y, velocity) + slower) >> 28U) << 32U;
-    int32_t* const turned_to = m.velocity + 2 * static_cast<ptrdiff_t>(i);
-    stored(loaded<Halves>(turned_to) + as<Halves>(vx | vy), turned_to);
+    move_group(m, i, at, off, position, velocity);
   }
   return i < keypoints ? i : keypoints;
 }

@@ -31,8 +31,9 @@ struct KalmanMemory {
     return (sizeof(Person) + static_cast<size_t>(room(keypoints)) * kBytesEach + 7) / 8 * 8;
   }
 
+  KalmanMemory() noexcept = default;
   KalmanMemory(Person* person, int32_t num_keypoints) noexcept {
-    const int32_t keypoints = room(num_keypoints);
+    keypoints = room(num_keypoints);
     coordinates = 2 * (num_keypoints + num_keypoints % 2);
     c00 = reinterpret_cast<Variance*>(person + 1);
     c01 = c00 + keypoints;
@@ -58,6 +59,7 @@ struct KalmanMemory {
     c11[i] = c.c11;
   }
 
+  int32_t keypoints;    // with those that are nobody's
   int32_t coordinates;  // a multiple of 4
   Variance* c00;        // the covariance of each keypoint
   Variance* c01;

@@ -10,6 +10,7 @@
 #include "kalman_memory.hpp"
 #include "person.hpp"
 #include "posecore/kalman.hpp"
+#include "processor.hpp"
 
 namespace posecore::detail {
 
@@ -42,11 +43,11 @@ class PoseFilter {
     if (arithmetic_.begin(elapsed, scale_)) {
       known_ = false;
     }
-    const auto reach = arithmetic_.expect(m.coordinates, m.position, m.velocity, m.measured, m.at);
+    const auto reach = expect(m, elapsed);
     if (person->steady != 0 && person->shared != 0 && seen.alike && elapsed <= longest(true) &&
         advance_together(m, reach)) {
-      for (int32_t i = 0; kinds != nullptr && i < plan_.num_keypoints; ++i) {
-        kinds[i] = static_cast<uint8_t>(KeypointKind::kMeasured);
+      if (kinds != nullptr) {
+        memset(kinds, static_cast<int>(KeypointKind::kMeasured), static_cast<size_t>(plan_.num_keypoints));
       }
       return;
     }
@@ -78,11 +79,24 @@ class PoseFilter {
     }
   }
 
-  void unshare(Person* person, const Memory& m) noexcept {
+  POSECORE_SELDOM void unshare(Person* person, const Memory& m) noexcept {
     for (int32_t i = 1; person->shared != 0 && i < plan_.num_keypoints; ++i) {
       m.set_covariance(i, m.covariance(0));
     }
     person->shared = 0;
+  }
+
+  // Where everybody is expected, and whether somebody may be a spike.
+  [[nodiscard]] typename A::Reach expect(const Memory& m, uint32_t elapsed) noexcept {
+    if constexpr (Wide && A::kGroups) {
+      if (elapsed == kFrame) {
+        return expect_groups<Memory, typename A::Reach>(arithmetic_.frame(), m, &spikes_);
+      }
+    }
+    const auto reach = arithmetic_.expect(m.coordinates, m.position, m.velocity, m.measured, m.at);
+    spikes_ = arithmetic_.gates() && A::is_near(reach) &&
+              arithmetic_.find_spikes(m.keypoints, m.measured, m.at, m.spread, m.distance);
+    return reach;
   }
 
   // A number of keypoint i left its range.
@@ -112,7 +126,7 @@ class PoseFilter {
       return false;
     }
     if (arithmetic_.gates()) {
-      if (arithmetic_.find_spikes(m.coordinates / 2, m.measured, m.at, m.spread, m.distance)) {
+      if (spikes_) {
         return false;
       }
       for (int32_t i = 0; !arithmetic_.is_open(gain, reach.most) && i < plan_.num_keypoints; ++i) {
@@ -120,10 +134,18 @@ class PoseFilter {
           return false;
         }
       }
-      arithmetic_.follow_all(m.coordinates / 2, m.distance, m.spread);
+    }
+    m.set_covariance(0, gain.after);
+    if constexpr (Wide && A::kGroups) {
+      if (arithmetic_.elapsed() == kFrame) {
+        move_together(arithmetic_.frame(), m, gain.position, gain.velocity);
+        return true;
+      }
+    }
+    if (arithmetic_.gates()) {
+      arithmetic_.follow_all(m.keypoints, m.distance, m.spread);
     }
     A::update_all(m.coordinates, gain.position, gain.velocity, m.measured, m.at, m.position, m.velocity);
-    m.set_covariance(0, gain.after);
     return true;
   }
 
@@ -172,7 +194,7 @@ class PoseFilter {
   }
 
   // One by one.
-  void advance_some(Person* person, const Memory& m, const typename A::Reach& reach, int32_t first, int32_t end,
+  POSECORE_SELDOM void advance_some(Person* person, const Memory& m, const typename A::Reach& reach, int32_t first, int32_t end,
                     uint8_t* kinds) noexcept {
     typename A::Factor most_gain = 0;
     // Locals, and not one object: what is stored in parts and read as a whole waits for the memory.
@@ -334,6 +356,7 @@ class PoseFilter {
   A arithmetic_;
   Scale scale_ = {};
   bool steady_ = true;
+  bool spikes_ = false;
   bool known_ = false;
   uint32_t known_weakness_ = 0;  // 0: the gain is not known
   Covariance before_ = {};

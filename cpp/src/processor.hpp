@@ -5,6 +5,20 @@
 #define POSECORE_HAS_AVX2
 #endif
 
+// What is seldom done, and long: one copy of it is enough.
+#if defined(__GNUC__)
+#define POSECORE_SELDOM __attribute__((noinline))
+#else
+#define POSECORE_SELDOM
+#endif
+
+// Before a loop whose pointers are all __restrict: what is inlined forgets that.
+#if defined(__GNUC__) && !defined(__clang__)
+#define POSECORE_APART _Pragma("GCC ivdep")
+#else
+#define POSECORE_APART
+#endif
+
 namespace posecore::detail {
 
 #if defined(POSECORE_HAS_AVX2)
