@@ -148,7 +148,7 @@ POSECORE_AVX2_INLINE void move_group(const Memory& m, int32_t i, const Halves& a
 
 // `expect` of kalman_fixed.hpp for a frame of one nominal frame, and whether a keypoint is a spike.
 template <class Memory, class Reach>
-POSECORE_AVX2 inline Reach expect_groups(const FixedFrame& frame, const Memory& m, bool* spikes) noexcept {
+POSECORE_AVX2 inline void expect_groups(const FixedFrame& frame, const Memory& m, Reach* reach, bool* spikes) noexcept {
   Halves most = {};
   Halves large = {};
   Words far = {};
@@ -171,7 +171,7 @@ POSECORE_AVX2 inline Reach expect_groups(const FixedFrame& frame, const Memory& 
   const Words of_two = as<Words>(most);
   const uint64_t of_all = of_two[0] | of_two[1] | of_two[2] | of_two[3];
   // All of their bits: no less than the largest, and less than twice it.
-  return {!any(as<Words>(large)), static_cast<int32_t>((of_all | (of_all >> 32U)) & 0x7fffffffU)};
+  *reach = {!any(as<Words>(large)), static_cast<int32_t>((of_all | (of_all >> 32U)) & 0x7fffffffU)};
 }
 
 // All keypoints with one gain.

@@ -90,7 +90,9 @@ class PoseFilter {
   [[nodiscard]] typename A::Reach expect(const Memory& m, uint32_t elapsed) noexcept {
     if constexpr (Wide && A::kGroups) {
       if (elapsed == kFrame) {
-        return expect_groups<Memory, typename A::Reach>(arithmetic_.frame(), m, &spikes_);
+        typename A::Reach reach = {};
+        expect_groups(arithmetic_.frame(), m, &reach, &spikes_);
+        return reach;
       }
     }
     const auto reach = arithmetic_.expect(m.coordinates, m.position, m.velocity, m.measured, m.at);
