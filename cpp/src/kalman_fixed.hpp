@@ -172,7 +172,7 @@ class FixedArithmetic {
   // From here on it is a spike, `age` after the last measurement.
   [[nodiscard]] Distance spike_limit(Distance spread, uint32_t age) const noexcept {
     const uint32_t least = age == elapsed_ ? least_spike_ : spike_floor(plan_, size_, age);
-    return 4 * spread > least ? 4 * spread : least;
+    return spikes_from(spread, least);
   }
 
   // The mean over 8 frames, of which none counts for more than twice the others.
@@ -189,7 +189,7 @@ class FixedArithmetic {
   [[nodiscard]] bool find_spikes(int32_t count, const int32_t* __restrict measured, const int32_t* __restrict at,
                                  const uint32_t* __restrict spread, uint32_t* __restrict distance) const noexcept {
     uint32_t spikes = 0;
-    const int32_t least = static_cast<int32_t>(least_spike_);
+    const uint32_t least = least_spike_;
     POSECORE_APART
     for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
       const int32_t x = measured[2 * i] - at[2 * i];
@@ -199,9 +199,7 @@ class FixedArithmetic {
       const int32_t longer = across > down ? across : down;
       const int32_t off = longer + shifted(across + down - longer, 1);
       distance[i] = static_cast<uint32_t>(off);
-      // 4 spread < off, without leaving 32 bits.
-      const auto quarter = static_cast<uint32_t>(shifted(off - 1, 2));
-      spikes |= off > least && spread[i] <= quarter ? 1U : 0U;
+      spikes |= distance[i] > spikes_from(spread[i], least) ? 1U : 0U;
     }
     return spikes != 0;
   }
@@ -210,7 +208,7 @@ class FixedArithmetic {
     const uint32_t least = least_spike_;
     POSECORE_APART
     for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
-      spread[i] = followed(spread[i], distance[i], 4 * spread[i] > least ? 4 * spread[i] : least);
+      spread[i] = followed(spread[i], distance[i], spikes_from(spread[i], least));
     }
   }
 
@@ -322,6 +320,11 @@ class FixedArithmetic {
   }
 
  private:
+  // Distances are at most 12288 px, so that five times their mean fits.
+  [[nodiscard]] static Distance spikes_from(Distance spread, Distance least) noexcept {
+    return 5 * spread > least ? 5 * spread : least;
+  }
+
   static void update(uint32_t position_gain, uint32_t velocity_gain, int32_t measured, int32_t at, int32_t* position,
                      int32_t* velocity) noexcept {
     const uint32_t raised = (static_cast<uint32_t>(measured) - static_cast<uint32_t>(at)) ^ 0x80000000U;

@@ -118,7 +118,7 @@ class FloatArithmetic {
 
   [[nodiscard]] Distance spike_limit(Distance spread, uint32_t age) const noexcept {
     const float least = age == elapsed_ ? least_spike_ : px(spike_floor(plan_, size_, age));
-    return 4.0F * spread > least ? 4.0F * spread : least;
+    return spikes_from(spread, least);
   }
 
   [[nodiscard]] static Distance followed(Distance spread, Distance distance, Distance limit) noexcept {
@@ -136,7 +136,7 @@ class FloatArithmetic {
       const float across = magnitude(measured[2 * i] - at[2 * i]);
       const float down = magnitude(measured[2 * i + 1] - at[2 * i + 1]);
       distance[i] = across > down ? across + down * 0.5F : down + across * 0.5F;
-      spikes |= distance[i] > least && distance[i] > 4.0F * spread[i] ? 1U : 0U;
+      spikes |= distance[i] > spikes_from(spread[i], least) ? 1U : 0U;
     }
     return spikes != 0;
   }
@@ -145,7 +145,7 @@ class FloatArithmetic {
     const float least = least_spike_;
     POSECORE_APART
     for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
-      spread[i] = followed(spread[i], distance[i], 4.0F * spread[i] > least ? 4.0F * spread[i] : least);
+      spread[i] = followed(spread[i], distance[i], spikes_from(spread[i], least));
     }
   }
 
@@ -213,6 +213,10 @@ class FloatArithmetic {
   [[nodiscard]] uint32_t elapsed() const noexcept { return elapsed_; }
 
  private:
+  [[nodiscard]] static Distance spikes_from(Distance spread, Distance least) noexcept {
+    return 5.0F * spread > least ? 5.0F * spread : least;
+  }
+
   static void update(float position_gain, float velocity_gain, float measured, float at, float* position,
                      float* velocity) noexcept {
     const float off = measured - at;

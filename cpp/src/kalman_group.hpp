@@ -122,7 +122,7 @@ POSECORE_AVX2_INLINE Words distances(const Halves& off) noexcept {
 }
 
 POSECORE_AVX2_INLINE Words spike_limits(const Words& spread, uint64_t least) noexcept {
-  return more(spread << 2U, all(least));
+  return more((spread << 2U) + spread, all(least));
 }
 
 POSECORE_AVX2_INLINE Words followed_words(const Words& spread, const Words& distance, const Words& limit) noexcept {

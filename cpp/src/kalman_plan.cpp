@@ -11,9 +11,9 @@ constexpr double kRecipeQ = 0.1;
 constexpr double kRecipeStart = 10.0;
 constexpr double kOne40 = 1099511627776.0;  // 1, Q23.40
 
-constexpr double kSpikeNoises = 1.5;
-constexpr double kSpikeAccelerations = 2.5;  // somebody who strikes: 25 sizes / s^2 at the usual acceleration
-constexpr double kMostSpike = 4000.0;        // sizes
+constexpr double kSpikeNoises = 5.0;
+constexpr double kSpikeStart = 3000.0;  // noises / s^2: 60 sizes, about what begins a stroke of half a size in 0.2 s
+constexpr double kMostSpike = 4000.0;   // sizes
 
 [[nodiscard]] bool in_range(const KalmanOptions& options) noexcept {
   return options.fps >= 1.0F && options.fps <= 1000.0F && options.noise >= 1e-4F && options.noise <= 1e3F &&
@@ -75,7 +75,7 @@ Status make_plan(const KalmanOptions& options, int32_t num_keypoints, KalmanPlan
     made.gate_mantissa = (bits & 0x7fffffU) | 0x800000U;
     made.gate_exponent = static_cast<int32_t>(bits >> 23U) - 127 - 23;
     made.spike_noise = sizes(kSpikeNoises * noise);
-    made.spike_start = sizes(kSpikeAccelerations * acceleration / (fps * fps));
+    made.spike_start = sizes(kSpikeStart * noise / (fps * fps));
   }
   *plan = made;
   return Status::kOk;

@@ -306,7 +306,8 @@ class PoseFilter {
       return begin_again(person, m, i);
     }
     if (far || is_spike(m, i)) {
-      m.set_covariance(i, expected);
+      // A spike says nothing, not even that less is known: else the next frame would count for more.
+      m.set_covariance(i, far ? expected : m.covariance(i));
       ++m.gated[i];
       ++person->counters.gated;
       return KeypointKind::kGated;
