@@ -5,8 +5,8 @@
 
 namespace posecore::detail {
 
-inline constexpr uint64_t kCovarianceLimit = INT64_MAX;     // 2^23, Q23.40
-inline constexpr uint32_t kOne20 = 1U << 20U;               // 1, Q12.20
+inline constexpr uint64_t kCovarianceLimit = INT64_MAX;  // 2^23, Q23.40
+inline constexpr uint32_t kOne20 = 1U << 20U;            // 1, Q12.20
 
 // value / 2^bits, rounded down: every compiler's shift is arithmetic.
 [[nodiscard]] constexpr int64_t shifted(int64_t value, uint32_t bits) noexcept {

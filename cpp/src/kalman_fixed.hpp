@@ -185,7 +185,8 @@ class FixedArithmetic {
     return reach.plain && reach.most < int32_t{4096} * 65536;
   }
 
-  // The distances of `count` keypoints that are near; true where one is a spike, all of them measured in the last frame.
+  // The distances of `count` keypoints that are near; true where one is a spike, all of them measured in the last
+  // frame.
   [[nodiscard]] bool find_spikes(int32_t count, const int32_t* __restrict measured, const int32_t* __restrict at,
                                  const uint32_t* __restrict spread, uint32_t* __restrict distance) const noexcept {
     uint32_t spikes = 0;

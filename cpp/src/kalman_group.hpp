@@ -68,9 +68,7 @@ POSECORE_AVX2_INLINE Words product(const Words& a, const Words& b) noexcept {
 #endif
 }
 
-POSECORE_AVX2_INLINE bool any(const Words& bits) noexcept {
-  return (bits[0] | bits[1] | bits[2] | bits[3]) != 0;
-}
+POSECORE_AVX2_INLINE bool any(const Words& bits) noexcept { return (bits[0] | bits[1] | bits[2] | bits[3]) != 0; }
 
 // Numbers below 2^63 compared, which is one instruction with signs.
 POSECORE_AVX2_INLINE Words is_less(const Words& a, const Words& b) noexcept {

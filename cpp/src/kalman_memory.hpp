@@ -22,8 +22,8 @@ struct KalmanMemory {
   using Distance = typename A::Distance;
   using Covariance = typename A::Covariance;
 
-  static constexpr size_t kBytesEach = 3 * sizeof(Variance) + 8 * sizeof(Number) + 4 * sizeof(Factor) +
-                                       2 * sizeof(Distance) + 2 * sizeof(uint32_t) + 2;
+  static constexpr size_t kBytesEach =
+      3 * sizeof(Variance) + 8 * sizeof(Number) + 4 * sizeof(Factor) + 2 * sizeof(Distance) + 2 * sizeof(uint32_t) + 2;
 
   [[nodiscard]] static int32_t room(int32_t keypoints) noexcept { return (keypoints + kGroup - 1) / kGroup * kGroup; }
 

@@ -22,8 +22,8 @@ constexpr double kMostSpike = 4000.0;   // sizes
          options.speed <= 1e9F &&
          (options.gate_sigmas == 0.0F || (options.gate_sigmas >= 1.0F && options.gate_sigmas <= 1000.0F)) &&
          options.gated_before_restart >= 0 && options.gated_before_restart <= 100 && options.max_coast_frames >= 0 &&
-         options.max_coast_frames <= 240 && options.pace >= 1.0F / 64 && options.pace <= 2048.0F && options.motion <= Motion::kConstantPosition &&
-         options.arithmetic <= Arithmetic::kFloat;
+         options.max_coast_frames <= 240 && options.pace >= 1.0F / 64 && options.pace <= 2048.0F &&
+         options.motion <= Motion::kConstantPosition && options.arithmetic <= Arithmetic::kFloat;
 }
 
 [[nodiscard]] uint64_t covariance(double value) noexcept {

@@ -58,9 +58,7 @@ class PoseFilter {
   }
 
  private:
-  [[nodiscard]] uint32_t longest(bool seen) const noexcept {
-    return longest_age(plan_.coast_limit, plan_.pace, seen);
-  }
+  [[nodiscard]] uint32_t longest(bool seen) const noexcept { return longest_age(plan_.coast_limit, plan_.pace, seen); }
 
   // The covariances by the unit of the size of now.
   void use_unit(Person* person, const Memory& m, int32_t exponent) noexcept {
@@ -196,8 +194,8 @@ class PoseFilter {
   }
 
   // One by one.
-  POSECORE_SELDOM void advance_some(Person* person, const Memory& m, const typename A::Reach& reach, int32_t first, int32_t end,
-                    uint8_t* kinds) noexcept {
+  POSECORE_SELDOM void advance_some(Person* person, const Memory& m, const typename A::Reach& reach, int32_t first,
+                                    int32_t end, uint8_t* kinds) noexcept {
     typename A::Factor most_gain = 0;
     // Locals, and not one object: what is stored in parts and read as a whole waits for the memory.
     Covariance before = {};

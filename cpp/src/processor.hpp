@@ -13,7 +13,7 @@
 #endif
 
 // Before a loop whose pointers are all __restrict: what is inlined forgets that.
-#if defined(__GNUC__) && !defined(__clang__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__)
 #define POSECORE_APART _Pragma("GCC ivdep")
 #else
 #define POSECORE_APART

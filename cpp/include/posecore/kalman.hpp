@@ -54,11 +54,11 @@ struct KalmanOptions {
 // Two gates. Beyond gate_sigmas of what noise and motion allow a measurement is gated however many there are, until it
 // is believed after gated_before_restart. And a keypoint that was calm is not believed at once when it is suddenly
 // elsewhere: further off than 5 times what its measurements were lately off (a mean over 8 frames), than 5 noise, and
-// than 3000 noise t^2 after t seconds (so fast strikes begin), it is gated once. The next frame is believed: a spike has gone then, and
-// who began to move is one frame late. gate_sigmas 0 opens both.
+// than 3000 noise t^2 after t seconds (so fast strikes begin), it is gated once. The next frame is believed: a spike
+// has gone then, and who began to move is one frame late. gate_sigmas 0 opens both.
 //
-// A person's memory may go on with a plan of another pace, acceleration, hold_s, gates and coasting; num_keypoints, fps,
-// noise, motion and arithmetic stay.
+// A person's memory may go on with a plan of another pace, acceleration, hold_s, gates and coasting; num_keypoints,
+// fps, noise, motion and arithmetic stay.
 
 // Made by make_plan, read by the calls.
 struct KalmanPlan {
