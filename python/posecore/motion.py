@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from posecore.arguments import number
+from posecore.arguments import number, whole
 from posecore.poses import TIMES_S as TIMES_S
+from posecore.skeletons import Skeleton
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,6 +43,8 @@ def usual_acceleration(fps: float, noise: float = 0.02, unit_fps: float | None =
     """
     slow = 10.0 * min(1.0, fps / NOMINAL_FPS)
     wanted = slow if fps >= _FOLLOWED_FPS else min(10.0, slow * math.pow(_FOLLOWED_FPS / fps, 3))
+    # A frame later the variance of where she is must still be in the filters' range: 4e6 of the noise's.
+    wanted = min(wanted, noise * math.sqrt(3 * 4e6 * fps**3 / HOLD_S))
     return possible_acceleration(wanted, unit_fps or fps, noise)
 
 
@@ -158,6 +161,28 @@ def want_array(array: object, name: str, dtype: Any, shape: tuple[int | None, ..
         side is not None and side != got for side, got in zip(shape, array.shape, strict=True)
     ):
         raise ValueError(f"{name}: wanted {wanted}, got {array.shape}")
+
+
+def keypoints_of(skeleton: object) -> int:
+    """How many a Skeleton, or a number, says."""
+    if isinstance(skeleton, Skeleton):
+        skeleton = skeleton.num_keypoints
+    elif isinstance(skeleton, bool) or not isinstance(skeleton, (int, np.integer)):
+        raise TypeError(
+            f"skeleton: wanted a Skeleton, a number of keypoints or None, got {type(skeleton).__name__}"
+        )
+    return whole(skeleton, "skeleton", 1, MAX_KEYPOINTS)
+
+
+def want_ids(ids: list[int]) -> None:
+    """A `ValueError` where an id, or nobody's, is there twice."""
+    twice = sorted({identity for identity in ids if ids.count(identity) > 1})
+    if twice == [-1]:
+        raise ValueError(
+            f"poses: wanted track ids for {len(ids)} people, got none: a smoother has to know who is who"
+        )
+    if twice:
+        raise ValueError(f"poses: wanted each track id once, got {twice[0]} twice")
 
 
 def _first_bad(found: npt.NDArray[np.float64]) -> float:

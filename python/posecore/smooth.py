@@ -22,11 +22,13 @@ from posecore.motion import (
     TIMES_S,
     Pace,
     gate,
+    keypoints_of,
     nominal_fps,
     sizes,
     times,
     usual_acceleration,
     want_array,
+    want_ids,
     want_motion,
 )
 from posecore.poses import Poses
@@ -63,7 +65,7 @@ class _Smoother:
     """What both filters share: people by track id, whole tracks, counters."""
 
     def __init__(self, skeleton: Skeleton | int | None, fps: float | None, max_coast_frames: int) -> None:
-        self._wanted_keypoints = None if skeleton is None else _keypoints_of(skeleton)
+        self._wanted_keypoints = None if skeleton is None else keypoints_of(skeleton)
         self._fps = None if fps is None else number(fps, "fps", *FPS)
         self._max_coast_frames = whole(max_coast_frames, "max_coast_frames", 0, 240)
         self._lock = threading.Lock()
@@ -213,7 +215,7 @@ class _Smoother:
         if len(poses) > _MAX_PEOPLE:
             raise ValueError(f"poses: wanted at most {_MAX_PEOPLE} people, got {len(poses)}")
         ids = poses.track_ids.tolist()
-        _want_ids(ids)
+        want_ids(ids)
         now = self._time_of(poses)
         if self._core is None:
             self._core = self._made(keypoints, self._fps or NOMINAL_FPS)
@@ -305,12 +307,11 @@ class KalmanSmoother(_Smoother):
         arithmetic: "fixed", integers that give the same bits on every machine, or "float", float32.
         max_coast_frames: a missing keypoint is expected for so many frames, 0..240, and then begins again.
         gate_sigmas: a measurement further than this from the expected one is an outlier, 1..1000; 0: none is.
-            Beside that gate, which is wide, a keypoint that was calm is not believed for the first frame in which it
-            is suddenly elsewhere: more than 4 times as far off as its measurements were in the last 8 frames, and
-            further than noise and somebody who strikes out explain. With 2 % of keypoints .1 to .3 sizes off for a
-            frame, a walk comes out 1.2 to 1.7 times as wrong as clean measurements at 15 to 120 fps, and 2 to 4 times
-            through the wide gate alone. At 5 fps a foot may really be elsewhere in the next frame, and this gate is
-            nearly as wide as the other.
+            Beside that gate, which is wide, a calm keypoint is not believed in the first frame in which it is
+            suddenly elsewhere: further off than 5 times what it was in the last 8 frames, than 5 noise, and than
+            3000 noise t^2 after t seconds, since so fast a stroke begins. With 2 % of keypoints 0.1 to 0.3 sizes off
+            for a frame, walks come out with 1.1 times their other noise at 30 fps and 0.8 at 60, and not 2.9 and
+            1.8. Below 20 fps a limb may truly be so far off in the next frame, and this gate is as wide as the other.
         gated_before_restart: so many outliers in a row, and the next one is believed, 0..100.
         preset: "constant_velocity"; or "constant_position", the recipe that is often copied (F = H = P = I,
             R = 0.1 I, Q = 0.01 I): an exponential average of gain 0.2702 that lags 2.70 frames behind, worse than no
@@ -410,23 +411,3 @@ class OneEuroSmoother(_Smoother):
 
     def _made(self, keypoints: int, fps: float) -> Any:
         return _core.OneEuroFilter(num_keypoints=keypoints, fps=fps, **self._options)
-
-
-def _keypoints_of(skeleton: object) -> int:
-    if isinstance(skeleton, Skeleton):
-        skeleton = skeleton.num_keypoints
-    elif isinstance(skeleton, bool) or not isinstance(skeleton, (int, np.integer)):
-        raise TypeError(
-            f"skeleton: wanted a Skeleton, a number of keypoints or None, got {type(skeleton).__name__}"
-        )
-    return whole(skeleton, "skeleton", 1, MAX_KEYPOINTS)
-
-
-def _want_ids(ids: list[int]) -> None:
-    twice = sorted({identity for identity in ids if ids.count(identity) > 1})
-    if twice == [-1]:
-        raise ValueError(
-            f"poses: wanted track ids for {len(ids)} people, got none: a smoother has to know who is who"
-        )
-    if twice:
-        raise ValueError(f"poses: wanted each track id once, got {twice[0]} twice")
