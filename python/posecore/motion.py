@@ -21,7 +21,7 @@ NOMINAL_FPS = 30.0
 FPS = (1.0, 1000.0)
 PACE = (1 / 64, 2048.0)  # nominal frames from one frame to the next
 HOLD_S = 1 / 30  # an acceleration of the model is drawn anew so often
-LEAST_SCORE = 0.1  # lower scores count as this
+LEAST_SCORE = 0.3  # lower scores count as this: on the shared clips they tremble no more
 MAX_KEYPOINTS = 1024
 REACH_PX = 32768.0  # coordinates are held within this
 

@@ -302,7 +302,7 @@ class KalmanSmoother(_Smoother):
             acceleration drawn anew every 1/30 s. Less is smoother, and later. None: 10 from 30 fps on; below, less
             in proportion to the rate; below 5.5 fps more again, since nobody waits for the next frame.
         noise: standard deviation of a keypoint of score 1 on each axis, in sizes, 1e-4..1000. That of score s is
-            noise / max(s, 0.1).
+            noise / max(s, 0.3).
         speed: standard deviation of velocities not yet known, sizes per s.
         arithmetic: "fixed", integers that give the same bits on every machine, or "float", float32.
         max_coast_frames: a missing keypoint is expected for so many frames, 0..240, and then begins again.

@@ -66,7 +66,7 @@ def test_it_is_the_most_likely_path() -> None:
     rng = np.random.default_rng(0)
     frames = np.cumsum(rng.uniform(0.5, 1.5, 60))
     xy = (300 + 100 * np.sin(frames / 8)[:, None, None] + rng.normal(0, 2, (60, 1, 2))).astype(np.float32)
-    scores = rng.uniform(0.2, 1, (60, 1)).astype(np.float32)
+    scores = rng.uniform(0.3, 1, (60, 1)).astype(np.float32)
     xy[20:26] = np.nan
     found = in_pixels(xy, scores=scores, time_s=frames / FPS)
     for axis in range(2):

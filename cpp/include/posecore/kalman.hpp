@@ -39,7 +39,7 @@ enum class Motion : uint8_t {
 struct KalmanOptions {
   float fps = 30.0F;                 // nominal frames a second, 1 to 1000: the unit of time
   float noise = 0.02F;               // standard deviation of a keypoint with score 1, on each axis
-  float least_score = 0.1F;          // the deviation is noise / max(score, least_score); 0.05 to 1
+  float least_score = 0.3F;          // the deviation is noise / max(score, least_score); 0.05 to 1
   float acceleration = 10.0F;        // standard deviation, sizes / s^2, drawn anew every `hold_s`
   float hold_s = 1.0F / 30;          // 0.001 to 1
   float speed = 2.0F;                // standard deviation of a velocity not yet known, sizes / s
