@@ -155,7 +155,7 @@ class FixedArithmetic {
 
   // Between the longer of the two sides and 12 % over the distance; sides beyond 8192 px count as that.
   [[nodiscard]] static Distance distance(const int32_t measured[2], const int32_t at[2]) noexcept {
-    constexpr int64_t kMost = int64_t{8192} << 16U;
+    constexpr int64_t kMost = int64_t{8192} * kFrame;
     int64_t sides[2];
     for (int32_t axis = 0; axis < 2; ++axis) {
       const int64_t off = static_cast<int64_t>(measured[axis]) - at[axis];

@@ -33,7 +33,8 @@ constexpr double kMostSpike = 4000.0;   // sizes
 
 // Sizes, Q12.20.
 [[nodiscard]] uint32_t sizes(double value) noexcept {
-  return static_cast<uint32_t>((value < kMostSpike ? value : kMostSpike) * 1048576.0 + 0.5);
+  const double raised = (value < kMostSpike ? value : kMostSpike) * 1048576.0 + 0.5;
+  return static_cast<uint32_t>(raised);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ enum class Phase : uint8_t { kNever, kRunning, kLost };
 [[nodiscard]] inline uint32_t paces(int32_t frames, float pace) noexcept {
   const double nominal = static_cast<double>(frames) * static_cast<double>(pace);
   const double held = nominal < kLongestFrames ? nominal : kLongestFrames;
-  return static_cast<uint32_t>(held * static_cast<double>(kFrame) + 0.5);
+  const double raised = held * static_cast<double>(kFrame) + 0.5;
+  return static_cast<uint32_t>(raised);
 }
 
 // The age that ends a keypoint. Half a frame is for times that are not quite even.
