@@ -17,8 +17,11 @@ __all__: list[str] = [
     "PoseTracker",
     "SwapRepairer",
     "accumulate_matches",
+    "coordinate_targets",
     "decode_heatmaps",
     "decode_single",
+    "disc_targets",
+    "gaussian_targets",
     "match_people",
     "oks",
     "oks_of_pairs",
@@ -219,6 +222,19 @@ def accumulate_matches(
     Arrays precision (R,), scores (R,), and the recall of all detections.
     """
 
+def coordinate_targets(
+    sample_xy: typing.Any,
+    visibility: typing.Any,
+    boxes: typing.Any,
+    ignored: typing.Any,
+    width: int,
+    height: int,
+    num_keypoints: int,
+) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    The array (K, 2).
+    """
+
 def decode_heatmaps(
     heatmaps: typing.Any,
     stride_px: float,
@@ -238,6 +254,41 @@ def decode_single(
     quantization: typing.Any,
     pixel_map: typing.Any = None,
 ) -> tuple[typing.Any, ...]: ...
+def disc_targets(
+    sample_xy: typing.Any,
+    visibility: typing.Any,
+    boxes: typing.Any,
+    ignored: typing.Any,
+    width: int,
+    height: int,
+    num_keypoints: int,
+    edges: numpy.typing.NDArray[numpy.int32],
+    stride_px: int,
+    radius_px: float,
+    box_margin: float,
+) -> tuple[typing.Any, ...]:
+    """
+    Arrays heatmap (h, w, K), short offsets (h, w, 2K), displacements forward and backward (h, w, 2E).
+    """
+
+def gaussian_targets(
+    sample_xy: typing.Any,
+    visibility: typing.Any,
+    boxes: typing.Any,
+    ignored: typing.Any,
+    width: int,
+    height: int,
+    num_keypoints: int,
+    stride_px: int,
+    sigma_px: float,
+    shift_px: float,
+    background: bool,
+    box_margin: float,
+) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    The array (h, w, K), or (h, w, K + 1) with the background last.
+    """
+
 def match_people(
     *,
     truth_xy: numpy.typing.NDArray[numpy.float64],
