@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -111,6 +112,17 @@ class Smoother {
     return counted(counters(plan_, &states_[static_cast<size_t>(slot) * words()]));
   }
 
+  // People go on at another pace (nominal frames from one frame to the next).
+  void go_at(float pace, [[maybe_unused]] float acceleration) {
+    const Use use(&busy_);
+    auto options = plan_.options;
+    options.pace = pace;
+    if constexpr (std::is_same_v<Plan, KalmanPlan>) {
+      options.acceleration = acceleration;
+    }
+    plan_ = planned(options, plan_.num_keypoints);
+  }
+
   [[nodiscard]] const Plan& plan() const { return plan_; }
 
  private:
@@ -204,6 +216,7 @@ void bind_smoother(py::class_<Smoother<Plan>>& type) {
       .def("people", &Smoother<Plan>::people, py::arg("xy").noconvert(), py::arg("scores").noconvert(),
            py::arg("seen").noconvert(), py::arg("sizes").noconvert(), "time_s"_a, py::arg("slots").noconvert(),
            py::arg("out").noconvert(), py::arg("kinds").noconvert())
+      .def("go_at", &Smoother<Plan>::go_at, "pace"_a, "acceleration"_a)
       .def("forget", &Smoother<Plan>::forget, "slot"_a)
       .def("count", &Smoother<Plan>::count, "slot"_a, "(saturations, gated, coasted, restarts) of a slot.");
 }

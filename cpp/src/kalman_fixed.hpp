@@ -3,108 +3,32 @@
 
 #include <stdint.h>
 
-#include "person.hpp"
+#include "fixed_point.hpp"
+#include "kalman_memory.hpp"
 #include "posecore/kalman.hpp"
+#include "processor.hpp"
 
 namespace posecore::detail {
 
-inline constexpr uint64_t kCovarianceLimit = INT64_MAX;     // 2^23, Q23.40
-inline constexpr uint32_t kOne20 = 1U << 20U;               // 1, Q12.20
 inline constexpr uint32_t kMostVelocityGain = 0x7f800000U;  // 2 (1 - 2^-8), Q2.30
 
-// value / 2^bits, rounded down: every compiler's shift is arithmetic.
-[[nodiscard]] constexpr int64_t shifted(int64_t value, uint32_t bits) noexcept {
-  return value >> bits;  // NOLINT(bugprone-signed-bitwise)
-}
-[[nodiscard]] constexpr int32_t shifted(int32_t value, uint32_t bits) noexcept {
-  return value >> bits;  // NOLINT(bugprone-signed-bitwise)
-}
-
-// value / 2^bits, rounded to nearest, halves up.
-[[nodiscard]] constexpr int64_t rounded(int64_t value, uint32_t bits) noexcept {
-  return shifted(value + static_cast<int64_t>(uint64_t{1} << (bits - 1U)), bits);
-}
-
-[[nodiscard]] constexpr bool fits32(int64_t value) noexcept { return value == static_cast<int32_t>(value); }
-
-// value * factor / 2^bits, rounded, at most kCovarianceLimit; value below 2^63, bits 1 to 32.
-[[nodiscard]] constexpr uint64_t scaled(uint64_t value, uint32_t factor, uint32_t bits) noexcept {
-  const uint64_t high = (value >> 32U) * factor;
-  const uint64_t low = (value & 0xffffffffU) * factor;
-  if ((high >> (30U + bits)) != 0) {
-    return kCovarianceLimit;
-  }
-  const uint64_t product = (high << (32U - bits)) + ((low + (uint64_t{1} << (bits - 1U))) >> bits);
-  return product < kCovarianceLimit ? product : kCovarianceLimit;
-}
-
-[[nodiscard]] constexpr uint64_t capped_sum(uint64_t a, uint64_t b) noexcept {
-  const uint64_t sum = a + b;
-  return sum < kCovarianceLimit ? sum : kCovarianceLimit;
-}
-
-// Zeros before the highest bit of a number that is not 0.
-[[nodiscard]] inline uint32_t leading_zeros(uint64_t value) noexcept {
-#if defined(__GNUC__)
-  return static_cast<uint32_t>(__builtin_clzll(value));
-#else
-  uint32_t zeros = 0;
-  for (uint32_t step = 32; step != 0; step /= 2) {
-    if ((value >> (64U - step)) == 0) {
-      value <<= step;
-      zeros += step;
-    }
-  }
-  return zeros;
-#endif
-}
-
-// 2^63 / value, rounded down, for value in [2^31, 2^32), at most 2^32 - 1.
-[[nodiscard]] constexpr uint32_t reciprocal_by_division(uint64_t value) noexcept {
-  const uint64_t y = (uint64_t{1} << 63U) / value;
-  return static_cast<uint32_t>(y < 0xffffffffU ? y : 0xffffffffU);
-}
-
-// The same for processors that have no division of 64 bits: Newton's steps from a line whose error is 1/17, and what
-// is missing to the last bit.
-[[nodiscard]] constexpr uint32_t reciprocal_by_steps(uint64_t value) noexcept {
-  uint64_t y = 6063483241U - ((value * 4042322161U) >> 32U);  // 48/17 - 32/17 value, Q31
-  for (int32_t i = 0; i < 3; ++i) {
-    y = (y * ((uint64_t{1} << 32U) - ((value * y) >> 32U))) >> 31U;
-  }
-  y = y < 0xffffffffU ? y : 0xffffffffU;
-  while (value * y > (uint64_t{1} << 63U)) {
-    --y;
-  }
-  while (y < 0xffffffffU && value * (y + 1) <= (uint64_t{1} << 63U)) {
-    ++y;
-  }
-  return static_cast<uint32_t>(y);
-}
-
-[[nodiscard]] constexpr uint32_t reciprocal(uint64_t value) noexcept {
-#if UINTPTR_MAX > 0xffffffffU
-  return reciprocal_by_division(value);
-#else
-  return reciprocal_by_steps(value);
-#endif
-}
-
-// Not over the square root, and at most 6 % under it: from a chord between powers of four.
-[[nodiscard]] inline uint32_t square_root_below(uint64_t value) noexcept {
-  if (value == 0) {
-    return 0;
-  }
-  value = value < (uint64_t{1} << 60U) ? value : (uint64_t{1} << 60U);
-  const uint32_t twice = (63U - leading_zeros(value)) & ~1U;
-  return static_cast<uint32_t>((((uint64_t{2} << twice) + value) >> (twice / 2)) / 3);
-}
+// What the keypoints of a frame have in common.
+struct FixedFrame {
+  uint64_t q00, q01, q11;
+  uint64_t elapsed;        // Q16.16
+  uint64_t size_noise;     // Q12.20
+  uint64_t gate_mantissa;  // 0: no gate
+  int32_t gate_exponent;   // the gate is (sum >> 24) * mantissa * 2^exponent
+  uint64_t least_spike;
+};
 
 class FixedArithmetic {
  public:
   using Number = int32_t;
   using Factor = uint32_t;
   using Variance = uint64_t;
+  using Distance = uint32_t;  // px, Q16.16
+  static constexpr bool kGroups = true;
   struct Covariance {
     uint64_t c00;  // of the position, px^2 by the unit
     uint64_t c01;
@@ -129,15 +53,18 @@ class FixedArithmetic {
 
   explicit FixedArithmetic(const KalmanPlan& plan) noexcept : plan_(plan) {}
 
-  // For a frame `elapsed` after the last of a person whose noise is `size_noise` (m, Q12.20) units of `exponent`.
-  // True where it is another kind of frame than the last one.
-  bool begin(uint32_t elapsed, uint32_t size_noise, int32_t exponent) noexcept {
-    if (elapsed == elapsed_ && size_noise == size_noise_ && exponent == exponent_) {
+  // For a frame `elapsed` after the last of a person of that size. True where it is another kind of frame than the last
+  // one.
+  bool begin(uint32_t elapsed, const Scale& scale) noexcept {
+    if (elapsed == elapsed_ && scale.size == size_ && scale.size_noise == size_noise_ && scale.exponent == exponent_) {
       return false;
     }
     elapsed_ = elapsed;
-    size_noise_ = size_noise;
-    exponent_ = exponent;
+    size_ = scale.size;
+    size_noise_ = scale.size_noise;
+    exponent_ = scale.exponent;
+    const uint32_t size_noise = size_noise_;
+    least_spike_ = spike_floor(plan_, size_, elapsed);
     if (plan_.options.motion == Motion::kConstantPosition) {
       q00_ = plan_.velocity_noise;
       q01_ = q11_ = start_velocity_ = 0;
@@ -213,6 +140,8 @@ class FixedArithmetic {
     return true;
   }
 
+  [[nodiscard]] bool gates() const noexcept { return plan_.gate_mantissa != 0; }
+
   [[nodiscard]] bool is_gated(const Gain& gain, const int32_t measured[2], const int32_t at[2]) const noexcept {
     const int64_t x = shifted(static_cast<int64_t>(measured[0]) - at[0], 4);
     const int64_t y = shifted(static_cast<int64_t>(measured[1]) - at[1], 4);
@@ -222,6 +151,66 @@ class FixedArithmetic {
   // Whether nothing within `most` on both axes can be gated.
   [[nodiscard]] bool is_open(const Gain& gain, int32_t most) const noexcept {
     return plan_.gate_mantissa == 0 || (static_cast<uint32_t>(most) >> 4U) + 1 < square_root_below(gain.gate / 2);
+  }
+
+  // Between the longer of the two sides and 12 % over the distance; sides beyond 8192 px count as that.
+  [[nodiscard]] static Distance distance(const int32_t measured[2], const int32_t at[2]) noexcept {
+    constexpr int64_t kMost = int64_t{8192} * kFrame;
+    int64_t sides[2];
+    for (int32_t axis = 0; axis < 2; ++axis) {
+      const int64_t off = static_cast<int64_t>(measured[axis]) - at[axis];
+      const int64_t side = off < 0 ? -off : off;
+      sides[axis] = side < kMost ? side : kMost;
+    }
+    const bool wide = sides[0] > sides[1];
+    return static_cast<uint32_t>(sides[wide ? 0 : 1] + sides[wide ? 1 : 0] / 2);
+  }
+
+  // What a keypoint that is measured for the first time is taken to be off.
+  [[nodiscard]] Distance first_spread() const noexcept { return 2 * spike_floor(plan_, size_, 0); }
+
+  // From here on it is a spike, `age` after the last measurement.
+  [[nodiscard]] Distance spike_limit(Distance spread, uint32_t age) const noexcept {
+    const uint32_t least = age == elapsed_ ? least_spike_ : spike_floor(plan_, size_, age);
+    return spikes_from(spread, least);
+  }
+
+  // The mean over 8 frames, of which none counts for more than twice the others.
+  [[nodiscard]] static Distance followed(Distance spread, Distance distance, Distance limit) noexcept {
+    return spread - (spread >> 3U) + ((distance < limit / 2 ? distance : limit / 2) >> 3U);
+  }
+
+  // Whether every distance and its half add up in 32 bits.
+  [[nodiscard]] static bool is_near(const Reach& reach) noexcept {
+    return reach.plain && reach.most < int32_t{4096} * 65536;
+  }
+
+  // The distances of `count` keypoints that are near; true where one is a spike, all of them measured in the last
+  // frame.
+  [[nodiscard]] bool find_spikes(int32_t count, const int32_t* __restrict measured, const int32_t* __restrict at,
+                                 const uint32_t* __restrict spread, uint32_t* __restrict distance) const noexcept {
+    uint32_t spikes = 0;
+    const uint32_t least = least_spike_;
+    POSECORE_APART
+    for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
+      const int32_t x = measured[2 * i] - at[2 * i];
+      const int32_t y = measured[2 * i + 1] - at[2 * i + 1];
+      const int32_t across = x < 0 ? -x : x;
+      const int32_t down = y < 0 ? -y : y;
+      const int32_t longer = across > down ? across : down;
+      const int32_t off = longer + shifted(across + down - longer, 1);
+      distance[i] = static_cast<uint32_t>(off);
+      spikes |= distance[i] > spikes_from(spread[i], least) ? 1U : 0U;
+    }
+    return spikes != 0;
+  }
+
+  void follow_all(int32_t count, const uint32_t* __restrict distance, uint32_t* __restrict spread) const noexcept {
+    const uint32_t least = least_spike_;
+    POSECORE_APART
+    for (int32_t i = 0; i < count / kGroup * kGroup; ++i) {
+      spread[i] = followed(spread[i], distance[i], spikes_from(spread[i], least));
+    }
   }
 
   // Where `count` coordinates are expected. In 32 bits where `plain` comes back, for all of them; else nothing counts.
@@ -242,12 +231,14 @@ class FixedArithmetic {
       fast |= static_cast<uint32_t>(velocity[i]) + kSlow;
     };
     if (elapsed_ == kFrame) {
+      POSECORE_APART
       for (int32_t i = 0; i < count; ++i) {
         at[i] = wrapped_sum(position[i], shifted(shifted(velocity[i], 1) + 1, 1));
         look(i);
       }
     } else {
       const uint32_t frames = elapsed_ & 0x7ffffU;
+      POSECORE_APART
       for (int32_t i = 0; i < count; ++i) {
         // Velocities from 0 up, so that the product has no sign.
         const uint32_t raised = static_cast<uint32_t>(velocity[i]) + kSlow;
@@ -278,6 +269,7 @@ class FixedArithmetic {
                          const int32_t* __restrict measured, const int32_t* __restrict at, int32_t* __restrict position,
                          int32_t* __restrict velocity) noexcept {
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain, velocity_gain, measured[i], at[i], &position[i], &velocity[i]);
     }
@@ -287,6 +279,7 @@ class FixedArithmetic {
                          const int32_t* __restrict at, int32_t* __restrict position,
                          int32_t* __restrict velocity) noexcept {
     const int32_t count = coordinates / 4 * 4;
+    POSECORE_APART
     for (int32_t i = 0; i < count; ++i) {
       update(position_gain[i], velocity_gain[i], measured[i], at[i], &position[i], &velocity[i]);
     }
@@ -317,7 +310,22 @@ class FixedArithmetic {
 
   [[nodiscard]] uint32_t elapsed() const noexcept { return elapsed_; }
 
+  [[nodiscard]] FixedFrame frame() const noexcept {
+    return {q00_, q01_, q11_, elapsed_, size_noise_, plan_.gate_mantissa, gate_exponent(), least_spike_};
+  }
+
+  // Whether update_groups has room for this frame's numbers.
+  [[nodiscard]] bool fits_groups() const noexcept {
+    return ((q00_ | q01_ | q11_) >> 51U) == 0 && elapsed_ <= 4 * kFrame &&
+           (plan_.gate_mantissa == 0 || gate_exponent() <= 10);
+  }
+
  private:
+  // Distances are at most 12288 px, so that five times their mean fits.
+  [[nodiscard]] static Distance spikes_from(Distance spread, Distance least) noexcept {
+    return 5 * spread > least ? 5 * spread : least;
+  }
+
   static void update(uint32_t position_gain, uint32_t velocity_gain, int32_t measured, int32_t at, int32_t* position,
                      int32_t* velocity) noexcept {
     const uint32_t raised = (static_cast<uint32_t>(measured) - static_cast<uint32_t>(at)) ^ 0x80000000U;
@@ -338,10 +346,12 @@ class FixedArithmetic {
     return static_cast<uint32_t>((static_cast<uint64_t>(weakness) * size_noise_ + kOne20 / 2) >> 20U);
   }
 
+  [[nodiscard]] int32_t gate_exponent() const noexcept { return plan_.gate_exponent + 2 * exponent_ + 8; }
+
   // sum * unit * gate_sigmas^2 in px^2, Q24.
   [[nodiscard]] uint64_t gate(uint64_t sum) const noexcept {
     const uint64_t product = (sum >> 24U) * plan_.gate_mantissa;
-    const int32_t exponent = plan_.gate_exponent + 2 * exponent_ + 8;
+    const int32_t exponent = gate_exponent();
     const auto shift = static_cast<uint32_t>(exponent < 0 ? -exponent : exponent);
     if (exponent < 0) {
       return shift > 63 ? 0 : product >> shift;
@@ -351,7 +361,9 @@ class FixedArithmetic {
 
   const KalmanPlan& plan_;
   uint32_t elapsed_ = UINT32_MAX;
+  uint32_t size_ = 0;
   uint32_t size_noise_ = 0;
+  uint32_t least_spike_ = 0;
   int32_t exponent_ = 0;
   uint64_t q00_ = 0;
   uint64_t q01_ = 0;

@@ -3,66 +3,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kalman_fixed.hpp"
+#include "kalman_group.hpp"
+#include "kalman_memory.hpp"
 #include "person.hpp"
 #include "posecore/kalman.hpp"
+#include "processor.hpp"
 
 namespace posecore::detail {
 
-// A person's memory after its head. Keypoint i has the coordinates 2 i and 2 i + 1; where their number is odd, one
-// keypoint of zeros comes after them, so that loops over coordinates go by four.
-template <class A>
-struct KalmanMemory {
-  using Number = typename A::Number;
-  using Factor = typename A::Factor;
-  using Covariance = typename A::Covariance;
-
-  static constexpr size_t kBytesEach =
-      sizeof(Covariance) + 8 * sizeof(Number) + 4 * sizeof(Factor) + 2 * sizeof(uint32_t) + 2;
-
-  [[nodiscard]] static size_t bytes(int32_t keypoints) noexcept {
-    return (sizeof(Person) + static_cast<size_t>(keypoints + keypoints % 2) * kBytesEach + 7) / 8 * 8;
-  }
-
-  KalmanMemory(Person* person, int32_t num_keypoints) noexcept {
-    const int32_t keypoints = num_keypoints + num_keypoints % 2;
-    coordinates = 2 * keypoints;
-    covariance = reinterpret_cast<Covariance*>(person + 1);
-    position = reinterpret_cast<Number*>(covariance + keypoints);
-    velocity = position + 2 * keypoints;
-    measured = velocity + 2 * keypoints;
-    at = measured + 2 * keypoints;
-    position_gain = reinterpret_cast<Factor*>(at + 2 * keypoints);
-    velocity_gain = position_gain + 2 * keypoints;
-    weakness = reinterpret_cast<uint32_t*>(velocity_gain + 2 * keypoints);
-    age = weakness + keypoints;
-    phase = reinterpret_cast<Phase*>(age + keypoints);
-    gated = reinterpret_cast<uint8_t*>(phase + keypoints);
-  }
-
-  int32_t coordinates;  // a multiple of 4
-  Covariance* covariance;
-  Number* position;  // 0 velocity where the keypoint is not running
-  Number* velocity;
-  uint32_t* age;  // frames since the last measurement, Q16.16
-  Phase* phase;
-  uint8_t* gated;  // in a row
-
-  // Of the frame.
-  Number* measured;
-  uint32_t* weakness;  // variance by that of score 1, Q12.20; 0: missing
-  Number* at;          // where the coordinate is expected
-  Factor* position_gain;
-  Factor* velocity_gain;
-};
-
-struct Seen {
-  bool all;    // no keypoint is missing
-  bool alike;  // and all have the weakness of the first, which alone is written
-};
-
-template <class A>
+// Wide: the machine has AVX2, and groups of keypoints go through it together.
+template <class A, bool Wide>
 class PoseFilter {
  public:
   using Covariance = typename A::Covariance;
@@ -81,42 +34,31 @@ class PoseFilter {
     if (high - low > person->noise_size / 16) {
       person->noise_size = person->size;
     }
-    const Scale scale = person->noise_size == 0 ? Scale{person->exponent, kOne20} : scale_of(person->noise_size);
-    use_unit(person, m, scale.exponent);
-    if (arithmetic_.begin(elapsed, scale.size_noise, scale.exponent)) {
+    if (person->noise_size == 0) {
+      scale_ = {0, person->exponent, kOne20};
+    } else if (person->noise_size != scale_.size) {
+      scale_ = scale_of(person->noise_size);
+    }
+    use_unit(person, m, scale_.exponent);
+    if (arithmetic_.begin(elapsed, scale_)) {
       known_ = false;
     }
-    const auto reach = arithmetic_.expect(m.coordinates, m.position, m.velocity, m.measured, m.at);
+    const auto reach = expect(m, elapsed);
     if (person->steady != 0 && person->shared != 0 && seen.alike && elapsed <= longest(true) &&
         advance_together(m, reach)) {
-      for (int32_t i = 0; kinds != nullptr && i < plan_.num_keypoints; ++i) {
-        kinds[i] = static_cast<uint8_t>(KeypointKind::kMeasured);
+      if (kinds != nullptr) {
+        memset(kinds, static_cast<int>(KeypointKind::kMeasured), static_cast<size_t>(plan_.num_keypoints));
       }
       return;
     }
     for (int32_t i = 1; seen.alike && i < plan_.num_keypoints; ++i) {
       m.weakness[i] = m.weakness[0];
     }
-    advance_each(person, m, reach, kinds);
+    advance_each(person, m, reach, seen.alike, kinds);
   }
 
  private:
-  struct Scale {
-    int32_t exponent;
-    uint32_t size_noise;
-  };
-
-  // The least e with size <= 2^e px, and m = (size / 2^e)^2, Q12.20.
-  [[nodiscard]] static Scale scale_of(uint32_t size) noexcept {
-    const uint32_t bits = size > 1 ? 64U - leading_zeros(static_cast<uint64_t>(size) - 1) : 0U;
-    const uint64_t ratio = static_cast<uint64_t>(size) << (31U - bits);  // Q31, over 1/2 to 1
-    return {static_cast<int32_t>(bits) - 16, static_cast<uint32_t>((ratio * ratio + (uint64_t{1} << 41U)) >> 42U)};
-  }
-
-  // The age that ends a keypoint. Half a frame is for times that are not quite even.
-  [[nodiscard]] uint32_t longest(bool seen) const noexcept {
-    return plan_.coast_limit + kFrame / 2 + (seen ? kFrame : 0);
-  }
+  [[nodiscard]] uint32_t longest(bool seen) const noexcept { return longest_age(plan_.coast_limit, plan_.pace, seen); }
 
   // The covariances by the unit of the size of now.
   void use_unit(Person* person, const Memory& m, int32_t exponent) noexcept {
@@ -127,17 +69,34 @@ class PoseFilter {
     }
     unshare(person, m);
     for (int32_t i = 0; i < plan_.num_keypoints; ++i) {
-      if (m.phase[i] == Phase::kRunning && !A::rescale(&m.covariance[i], halvings)) {
+      Covariance covariance = m.covariance(i);
+      if (m.phase[i] == Phase::kRunning && !A::rescale(&covariance, halvings)) {
         give_up(person, m, i);
       }
+      m.set_covariance(i, covariance);
     }
   }
 
-  void unshare(Person* person, const Memory& m) noexcept {
+  POSECORE_SELDOM void unshare(Person* person, const Memory& m) noexcept {
     for (int32_t i = 1; person->shared != 0 && i < plan_.num_keypoints; ++i) {
-      m.covariance[i] = m.covariance[0];
+      m.set_covariance(i, m.covariance(0));
     }
     person->shared = 0;
+  }
+
+  // Where everybody is expected, and whether somebody may be a spike.
+  [[nodiscard]] typename A::Reach expect(const Memory& m, uint32_t elapsed) noexcept {
+    if constexpr (Wide && A::kGroups) {
+      if (elapsed == kFrame) {
+        typename A::Reach reach = {};
+        expect_groups(arithmetic_.frame(), m, &reach, &spikes_);
+        return reach;
+      }
+    }
+    const auto reach = arithmetic_.expect(m.coordinates, m.position, m.velocity, m.measured, m.at);
+    spikes_ = arithmetic_.gates() && A::is_near(reach) &&
+              arithmetic_.find_spikes(m.keypoints, m.measured, m.at, m.spread, m.distance);
+    return reach;
   }
 
   // A number of keypoint i left its range.
@@ -158,28 +117,40 @@ class PoseFilter {
   // Every keypoint was measured in the last frame, is measured in this one with one noise, and has one covariance:
   // one gain is the gain of all. False, and nothing has changed, where somebody needs to be looked at alone.
   [[nodiscard]] bool advance_together(const Memory& m, const typename A::Reach& reach) noexcept {
-    const Covariance& expected = expected_of(m.covariance[0]);
+    const Covariance& expected = expected_of(m.covariance(0));
     if (!A::in_range(expected)) {
       return false;
     }
     const Gain& gain = gain_of(m.weakness[0]);
-    if (gain.saturated || !A::is_plain(reach, gain.velocity)) {
+    if (gain.saturated || !A::is_plain(reach, gain.velocity) || !A::is_near(reach)) {
       return false;
     }
-    const int32_t keypoints = plan_.num_keypoints;
-    if (!arithmetic_.is_open(gain, reach.most)) {
-      for (int32_t i = 0; i < keypoints; ++i) {
+    if (arithmetic_.gates()) {
+      if (spikes_) {
+        return false;
+      }
+      for (int32_t i = 0; !arithmetic_.is_open(gain, reach.most) && i < plan_.num_keypoints; ++i) {
         if (arithmetic_.is_gated(gain, m.measured + 2 * i, m.at + 2 * i)) {
           return false;
         }
       }
     }
+    m.set_covariance(0, gain.after);
+    if constexpr (Wide && A::kGroups) {
+      if (arithmetic_.elapsed() == kFrame) {
+        move_together(arithmetic_.frame(), m, gain.position, gain.velocity);
+        return true;
+      }
+    }
+    if (arithmetic_.gates()) {
+      arithmetic_.follow_all(m.keypoints, m.distance, m.spread);
+    }
     A::update_all(m.coordinates, gain.position, gain.velocity, m.measured, m.at, m.position, m.velocity);
-    m.covariance[0] = gain.after;
     return true;
   }
 
-  void advance_each(Person* person, const Memory& m, const typename A::Reach& reach, uint8_t* kinds) noexcept {
+  void advance_each(Person* person, const Memory& m, const typename A::Reach& reach, bool alike,
+                    uint8_t* kinds) noexcept {
     const int32_t keypoints = plan_.num_keypoints;
     unshare(person, m);
     if (!reach.plain) {
@@ -191,19 +162,51 @@ class PoseFilter {
         }
       }
     }
+    steady_ = true;
+    known_weakness_ = 0;
+    if constexpr (Wide && A::kGroups) {
+      if (A::is_near(reach) && arithmetic_.fits_groups() && arithmetic_.elapsed() <= longest(true)) {
+        advance_groups(person, m, reach, kinds);
+      } else {
+        advance_some(person, m, reach, 0, keypoints, kinds);
+      }
+    } else {
+      advance_some(person, m, reach, 0, keypoints, kinds);
+    }
+    person->steady = steady_ ? 1 : 0;
+    person->shared = steady_ && alike && all_covariances_equal(m) ? 1 : 0;
+  }
+
+  // Groups of keypoints that are measured as in the last frame, and one by one those of the others.
+  void advance_groups(Person* person, const Memory& m, const typename A::Reach& reach, uint8_t* kinds) noexcept {
+    const int32_t keypoints = plan_.num_keypoints;
+    fill_room(m);
+    if (kinds != nullptr) {
+      memset(kinds, static_cast<int>(KeypointKind::kMeasured), static_cast<size_t>(keypoints));
+    }
+    const auto frame = arithmetic_.frame();
+    for (int32_t i = 0; i < keypoints; i += kGroup) {
+      i = update_groups(frame, m, i, keypoints);
+      if (i < keypoints) {
+        advance_some(person, m, reach, i, i + kGroup < keypoints ? i + kGroup : keypoints, kinds);
+      }
+    }
+  }
+
+  // One by one.
+  POSECORE_SELDOM void advance_some(Person* person, const Memory& m, const typename A::Reach& reach, int32_t first,
+                                    int32_t end, uint8_t* kinds) noexcept {
     typename A::Factor most_gain = 0;
-    bool steady = true;
-    bool shared = true;
     // Locals, and not one object: what is stored in parts and read as a whole waits for the memory.
     Covariance before = {};
     Covariance expected = {};
     Gain gain = {};
     uint32_t known_weakness = 0;
     bool known = false;
-    for (int32_t i = 0; i < keypoints; ++i) {
+    for (int32_t i = first; i < end; ++i) {
       const uint32_t weakness = m.weakness[i];
       if (m.phase[i] == Phase::kRunning) {
-        const Covariance& covariance = m.covariance[i];
+        const Covariance covariance = m.covariance(i);
         if (!known || !(covariance == before)) {
           before = covariance;
           expected = arithmetic_.expected(covariance);
@@ -220,23 +223,46 @@ class PoseFilter {
       m.position_gain[2 * i] = m.position_gain[2 * i + 1] = measured ? gain.position : 0;
       m.velocity_gain[2 * i] = m.velocity_gain[2 * i + 1] = measured ? gain.velocity : 0;
       most_gain = measured && gain.velocity > most_gain ? gain.velocity : most_gain;
-      steady = steady && (measured || kind == KeypointKind::kRestarted);
-      shared = shared && m.covariance[i] == m.covariance[0];
+      steady_ = steady_ && (measured || kind == KeypointKind::kRestarted);
       if (kinds != nullptr) {
         kinds[i] = static_cast<uint8_t>(kind);
       }
     }
-    person->steady = steady ? 1 : 0;
-    person->shared = steady && shared ? 1 : 0;
+    const int32_t at = 2 * first;
+    // Coordinates of nobody up to a multiple of 4 have a gain of 0, or are never looked at.
+    const int32_t coordinates = 2 * (end - first + (end - first) % 2);
     if (A::is_plain(reach, most_gain)) {
-      A::update_all(m.coordinates, m.position_gain, m.velocity_gain, m.measured, m.at, m.position, m.velocity);
+      A::update_all(coordinates, m.position_gain + at, m.velocity_gain + at, m.measured + at, m.at + at,
+                    m.position + at, m.velocity + at);
       return;
     }
-    for (int32_t i = 0; i < 2 * keypoints; ++i) {
+    for (int32_t i = at; i < 2 * end; ++i) {
       const bool fits =
           A::update_one(m.position_gain[i], m.velocity_gain[i], m.measured[i], m.at[i], &m.position[i], &m.velocity[i]);
       person->counters.saturations += fits ? 0 : 1;
     }
+  }
+
+  // Somebody who stands still, in the place of keypoints that are nobody's.
+  void fill_room(const Memory& m) const noexcept {
+    const int32_t room = Memory::room(plan_.num_keypoints);
+    if (room == plan_.num_keypoints || m.phase[room - 1] == Phase::kRunning) {
+      return;
+    }
+    for (int32_t i = plan_.num_keypoints; i < room; ++i) {
+      m.phase[i] = Phase::kRunning;
+      m.weakness[i] = kOne20;
+      m.set_covariance(i, arithmetic_.start(kOne20));
+      m.spread[i] = 0;
+    }
+  }
+
+  [[nodiscard]] bool all_covariances_equal(const Memory& m) const noexcept {
+    bool equal = true;
+    for (int32_t i = 1; equal && i < plan_.num_keypoints; ++i) {
+      equal = m.covariance(i) == m.covariance(0);
+    }
+    return equal;
   }
 
   KeypointKind begin_again(Person* person, const Memory& m, int32_t i) const noexcept {
@@ -244,7 +270,8 @@ class PoseFilter {
     m.phase[i] = Phase::kRunning;
     m.age[i] = 0;
     m.gated[i] = 0;
-    m.covariance[i] = arithmetic_.start(m.weakness[i]);
+    m.set_covariance(i, arithmetic_.start(m.weakness[i]));
+    m.spread[i] = arithmetic_.first_spread();
     for (int32_t axis = 2 * i; axis < 2 * i + 2; ++axis) {
       m.at[axis] = m.measured[axis];
       m.velocity[axis] = 0;
@@ -268,24 +295,43 @@ class PoseFilter {
       return seen ? begin_again(person, m, i) : KeypointKind::kAbsent;
     }
     if (!seen) {
-      m.covariance[i] = expected;
+      m.set_covariance(i, expected);
       ++person->counters.coasted;
       return KeypointKind::kCoasted;
     }
-    if (arithmetic_.is_gated(gain, m.measured + 2 * i, m.at + 2 * i)) {
-      if (m.gated[i] >= plan_.options.gated_before_restart) {
-        return begin_again(person, m, i);
-      }
-      m.covariance[i] = expected;
+    const bool far = arithmetic_.is_gated(gain, m.measured + 2 * i, m.at + 2 * i);
+    if (far && m.gated[i] >= plan_.options.gated_before_restart) {
+      return begin_again(person, m, i);
+    }
+    if (far || is_spike(m, i)) {
+      // A spike says nothing, not even that less is known: else the next frame would count for more.
+      m.set_covariance(i, far ? expected : m.covariance(i));
       ++m.gated[i];
       ++person->counters.gated;
       return KeypointKind::kGated;
     }
     person->counters.saturations += gain.saturated ? 1 : 0;
-    m.covariance[i] = gain.after;
+    m.set_covariance(i, gain.after);
     m.age[i] = 0;
     m.gated[i] = 0;
     return KeypointKind::kMeasured;
+  }
+
+  // Whether a calm keypoint is suddenly elsewhere, for the first frame; its spread follows what is seen.
+  [[nodiscard]] bool is_spike(const Memory& m, int32_t i) const noexcept {
+    if (!arithmetic_.gates()) {
+      return false;
+    }
+    const auto distance = A::distance(m.measured + 2 * i, m.at + 2 * i);
+    const auto limit = arithmetic_.spike_limit(m.spread[i], m.age[i]);
+    m.spread[i] = A::followed(m.spread[i], distance, limit);
+    if (distance <= limit) {
+      return false;
+    }
+    if (m.gated[i] != 0) {
+      m.spread[i] = distance > m.spread[i] ? distance : m.spread[i];  // it moves
+    }
+    return m.gated[i] == 0;
   }
 
   // Keypoints that were seen alike have one covariance, to the last bit, and its arithmetic is done once.
@@ -309,6 +355,9 @@ class PoseFilter {
 
   const KalmanPlan& plan_;
   A arithmetic_;
+  Scale scale_ = {};
+  bool steady_ = true;
+  bool spikes_ = false;
   bool known_ = false;
   uint32_t known_weakness_ = 0;  // 0: the gain is not known
   Covariance before_ = {};

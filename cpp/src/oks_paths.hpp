@@ -2,10 +2,7 @@
 #pragma once
 
 #include "oks_kernel.hpp"
-
-#if defined(__GNUC__) && defined(__x86_64__) && !defined(_MSC_VER)
-#define POSECORE_HAS_AVX2
-#endif
+#include "processor.hpp"
 
 namespace posecore::detail {
 
@@ -34,11 +31,6 @@ template <class T>
 
 template <class T>
 inline constexpr OksKernels<T> kAvx2Oks = {32 / sizeof(T), avx2_block<T>, avx2_leaf<T>};
-
-[[nodiscard]] inline bool has_avx2() noexcept {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") != 0;
-}
 #endif
 
 // The fastest that work here.

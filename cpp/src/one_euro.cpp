@@ -40,8 +40,12 @@ void filter(const OneEuroOptions& options, float seconds, float size, const floa
   }
 }
 
+[[nodiscard]] uint32_t coast_limit(const OneEuroPlan& plan) noexcept {
+  return detail::paces(plan.options.max_coast_frames, plan.options.pace);
+}
+
 [[nodiscard]] uint32_t most_elapsed(const OneEuroPlan& plan) noexcept {
-  return (static_cast<uint32_t>(plan.options.max_coast_frames) + 3) * detail::kFrame;
+  return detail::most_elapsed(coast_limit(plan), detail::paces(1, plan.options.pace));
 }
 
 class PoseStep {
@@ -51,7 +55,8 @@ class PoseStep {
         measured_(measured),
         smoothed_(smoothed),
         size_lag_(static_cast<uint32_t>(kSizeLagS * plan.options.fps * static_cast<float>(detail::kFrame))),
-        coast_limit_(static_cast<uint32_t>(plan.options.max_coast_frames) * detail::kFrame) {}
+        longest_seen_(detail::longest_age(coast_limit(plan), detail::paces(1, plan.options.pace), true)),
+        longest_unseen_(detail::longest_age(coast_limit(plan), detail::paces(1, plan.options.pace), false)) {}
 
   void operator()(Person* person, ptrdiff_t pose, uint32_t elapsed) const noexcept {
     const ptrdiff_t keypoints = plan_.num_keypoints;
@@ -80,7 +85,7 @@ class PoseStep {
     const bool seen = detail::is_seen(measured_, at);
     if (k->phase == Phase::kRunning) {
       k->age += elapsed;
-      if (k->age > coast_limit_ + detail::kFrame / 2 + (seen ? detail::kFrame : 0)) {
+      if (k->age > (seen ? longest_seen_ : longest_unseen_)) {
         k->phase = Phase::kLost;
       }
     }
@@ -110,7 +115,8 @@ class PoseStep {
   const MeasuredPoses& measured_;
   const SmoothedPoses& smoothed_;
   uint32_t size_lag_;
-  uint32_t coast_limit_;
+  uint32_t longest_seen_;
+  uint32_t longest_unseen_;
 };
 
 }  // namespace
@@ -121,8 +127,8 @@ Status make_plan(const OneEuroOptions& options, int32_t num_keypoints, OneEuroPl
   }
   if (!within(options.fps, 1.0F, 1000.0F) || !within(options.min_cutoff_hz, 1e-3F, 1e3F) ||
       !within(options.beta, 0.0F, 1e3F) || !within(options.derivative_cutoff_hz, 1e-3F, 1e3F) ||
-      options.max_coast_frames < 0 || options.max_coast_frames > 240 || num_keypoints < 1 ||
-      num_keypoints > kMaxSmoothedKeypoints) {
+      options.max_coast_frames < 0 || options.max_coast_frames > 240 || !within(options.pace, 1.0F / 64, 2048.0F) ||
+      num_keypoints < 1 || num_keypoints > kMaxSmoothedKeypoints) {
     return Status::kBadOptions;
   }
   *plan = {options, num_keypoints};

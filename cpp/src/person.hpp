@@ -16,6 +16,7 @@ namespace posecore::detail {
 inline constexpr uint32_t kFrame = 65536;  // one nominal frame, Q16.16
 inline constexpr float kCoordinateLimit = 32768.0F;
 inline constexpr int32_t kMostCoordinateBits = 0x46ffffff;  // of the float before
+inline constexpr uint32_t kLongestFrames = 24000;  // an age beyond it and a frame after that fit Q16.16
 
 // At the start of each person's memory; keypoints follow.
 struct Person {
@@ -32,6 +33,24 @@ struct Person {
 
 // A keypoint's life, in its memory: never seen (zeros), filtered, given up.
 enum class Phase : uint8_t { kNever, kRunning, kLost };
+
+// So many frames, `pace` nominal frames each, Q16.16; never more than kLongestFrames.
+[[nodiscard]] inline uint32_t paces(int32_t frames, float pace) noexcept {
+  const double nominal = static_cast<double>(frames) * static_cast<double>(pace);
+  const double held = nominal < kLongestFrames ? nominal : kLongestFrames;
+  const double raised = held * static_cast<double>(kFrame) + 0.5;
+  return static_cast<uint32_t>(raised);
+}
+
+// The age that ends a keypoint. Half a frame is for times that are not quite even.
+[[nodiscard]] inline uint32_t longest_age(uint32_t coast_limit, uint32_t pace, bool seen) noexcept {
+  return coast_limit + pace / 2 + (seen ? pace : 0);
+}
+
+// Longer than this, and every keypoint is given up.
+[[nodiscard]] inline uint32_t most_elapsed(uint32_t coast_limit, uint32_t pace) noexcept {
+  return coast_limit + 3 * pace;
+}
 
 [[nodiscard]] inline size_t bytes_of_person(int32_t keypoints, size_t bytes_each) noexcept {
   return (sizeof(Person) + static_cast<size_t>(keypoints) * bytes_each + 7) / 8 * 8;

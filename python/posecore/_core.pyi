@@ -84,6 +84,7 @@ class KalmanFilter:
         (saturations, gated, coasted, restarts) of a slot.
         """
     def forget(self, slot: int) -> tuple[typing.Any, ...]: ...
+    def go_at(self, pace: float, acceleration: float) -> None: ...
     def people(
         self,
         xy: numpy.typing.NDArray[numpy.float32],
@@ -129,6 +130,7 @@ class OneEuroFilter:
         (saturations, gated, coasted, restarts) of a slot.
         """
     def forget(self, slot: int) -> tuple[typing.Any, ...]: ...
+    def go_at(self, pace: float, acceleration: float) -> None: ...
     def people(
         self,
         xy: numpy.typing.NDArray[numpy.float32],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from posecore.arguments import number
+from posecore.arguments import number, whole
 from posecore.poses import TIMES_S as TIMES_S
+from posecore.skeletons import Skeleton
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,20 +19,67 @@ if TYPE_CHECKING:
 
 NOMINAL_FPS = 30.0
 FPS = (1.0, 1000.0)
+PACE = (1 / 64, 2048.0)  # nominal frames from one frame to the next
 HOLD_S = 1 / 30  # an acceleration of the model is drawn anew so often
-LEAST_SCORE = 0.1  # lower scores count as this
+LEAST_SCORE = 0.3  # lower scores count as this: on the shared clips they tremble no more
 MAX_KEYPOINTS = 1024
 REACH_PX = 32768.0  # coordinates are held within this
 
 # By the variance of a measurement: the variance that a frame adds to a velocity, and that of an unknown velocity.
 _VELOCITY_NOISE = (1e-9, 1e3)
 _START_VELOCITY = (1e-6, 1e6)
+_FOLLOWED_FPS = 5.5
 
 
-def usual_acceleration(fps: float) -> float:
-    """What the filters take where nobody says, in sizes / s^2. Below 30 fps what a frame adds to a velocity stays what
-    it is at 30, so that the gain of a frame does: else slow videos would be given back as they came."""
-    return 10.0 * math.pow(min(1.0, fps / NOMINAL_FPS), 1.5)
+def usual_acceleration(fps: float, noise: float = 0.02, unit_fps: float | None = None) -> float:
+    """What the filters take where nobody says, in sizes / s^2: 10 from 30 fps on, and less below in proportion to the
+    rate; from 5.5 fps down more again, up to 10.
+
+    Physics would have it constant, and slow videos be given back as they came. With fps^1.5 the gain of a frame would
+    be that of 30 fps, but people do not wait for slow cameras: at 5 fps somebody who squats, seen with a noise of
+    0.6 % of her size, would come out 2.7 times as wrong as she went in, and 1.1 times as it is. Below that, where she
+    will be in the next frame cannot be told, and what is measured is followed. `unit_fps` is that of a filter whose
+    nominal frames are others.
+    """
+    slow = 10.0 * min(1.0, fps / NOMINAL_FPS)
+    wanted = slow if fps >= _FOLLOWED_FPS else min(10.0, slow * math.pow(_FOLLOWED_FPS / fps, 3))
+    # A frame later the variance of where she is must still be in the filters' range: 4e6 of the noise's.
+    wanted = min(wanted, noise * math.sqrt(3 * 4e6 * fps**3 / HOLD_S))
+    return possible_acceleration(wanted, unit_fps or fps, noise)
+
+
+def possible_acceleration(wanted: float, fps: float, noise: float) -> float:
+    """`wanted`, or the nearest that goes with this rate and noise."""
+    least, most = (math.sqrt(end * fps**3 / HOLD_S) * noise for end in _VELOCITY_NOISE)
+    return min(max(wanted, 1.01 * least), 0.9 * most)
+
+
+class Pace:
+    """How far apart frames are that come one by one, by their times alone: the lower median of the last 15 steps. It
+    changes where that is another by more than a tenth, so that clocks may tremble.
+
+    Attributes:
+        step_s: seconds; 1/30 until there are two times.
+    """
+
+    def __init__(self) -> None:
+        self._steps: deque[float] = deque(maxlen=15)
+        self._last_s: float | None = None
+        self.step_s = 1 / NOMINAL_FPS
+
+    def changes(self, time_s: float) -> bool:
+        """Whether the frame of this time, the next, changes the pace."""
+        step = 0.0 if self._last_s is None else time_s - self._last_s
+        self._last_s = time_s
+        if step <= 0:
+            return False
+        first = not self._steps
+        self._steps.append(step)
+        usual = sorted(self._steps)[(len(self._steps) - 1) // 2]
+        if not first and abs(usual - self.step_s) <= 0.1 * self.step_s:
+            return False
+        self.step_s = usual
+        return True
 
 
 def velocity_noise(acceleration: float, noise: float, fps: float) -> float:
@@ -112,6 +161,28 @@ def want_array(array: object, name: str, dtype: Any, shape: tuple[int | None, ..
         side is not None and side != got for side, got in zip(shape, array.shape, strict=True)
     ):
         raise ValueError(f"{name}: wanted {wanted}, got {array.shape}")
+
+
+def keypoints_of(skeleton: object) -> int:
+    """How many a Skeleton, or a number, says."""
+    if isinstance(skeleton, Skeleton):
+        skeleton = skeleton.num_keypoints
+    elif isinstance(skeleton, bool) or not isinstance(skeleton, (int, np.integer)):
+        raise TypeError(
+            f"skeleton: wanted a Skeleton, a number of keypoints or None, got {type(skeleton).__name__}"
+        )
+    return whole(skeleton, "skeleton", 1, MAX_KEYPOINTS)
+
+
+def want_ids(ids: list[int]) -> None:
+    """A `ValueError` where an id, or nobody's, is there twice."""
+    twice = sorted({identity for identity in ids if ids.count(identity) > 1})
+    if twice == [-1]:
+        raise ValueError(
+            f"poses: wanted track ids for {len(ids)} people, got none: a smoother has to know who is who"
+        )
+    if twice:
+        raise ValueError(f"poses: wanted each track id once, got {twice[0]} twice")
 
 
 def _first_bad(found: npt.NDArray[np.float64]) -> float:

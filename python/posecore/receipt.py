@@ -59,6 +59,8 @@ class Receipt:
         id_switches_guessed: how often an id looks like the continuation of another.
         poses_without_id: people of frames whom the tracker gave no id: they pass as they came, and nothing of the
             above is about them.
+        moved_px: root mean square distance from each keypoint as it was found to what became of it, of those visible
+            before and after, outliers among them; None where there are none.
         convention: how all this is measured.
     """
 
@@ -73,6 +75,7 @@ class Receipt:
     ids_born: int
     id_switches_guessed: int
     poses_without_id: int = 0
+    moved_px: float | None = None
     convention: str = CONVENTION
 
     def as_dict(self) -> dict[str, Any]:
@@ -191,6 +194,7 @@ class Ledger:
             ids_born=self._ids.born,
             id_switches_guessed=self._ids.switches,
             poses_without_id=self._without_id,
+            moved_px=tracks.moved_px(),
         )
 
     def _counted(self, name: str) -> int | None:
@@ -222,6 +226,8 @@ class _Tracks:
         self._run = np.zeros(0, np.int64)
         self._second_squares = np.zeros(2)
         self._seconds = 0
+        self._moved_squares = 0.0
+        self._moved = 0
         self._lag_squares = np.zeros(_WINDOW)
         self._lags = 0
 
@@ -246,6 +252,9 @@ class _Tracks:
         self._run[slots] += 1
         self._xy[0, slots, self._head], self._xy[1, slots, self._head] = raw, smoothed
         self._seen[0, slots, self._head], self._seen[1, slots, self._head] = raw_seen, smoothed_seen
+        both = raw_seen & smoothed_seen
+        self._moved_squares += float(((smoothed[both].astype(np.float64) - raw[both]) ** 2).sum())
+        self._moved += int(both.sum())
         three = slots[self._run[slots] >= 3]
         if len(three):
             self._measure_jitter(three)
@@ -277,6 +286,9 @@ class _Tracks:
             return None, None
         before, after = np.sqrt(self._second_squares / self._seconds)
         return float(before), float(after)
+
+    def moved_px(self) -> float | None:
+        return math.sqrt(self._moved_squares / self._moved) if self._moved else None
 
     def lag_frames(self) -> float | None:
         if not self._lags:

@@ -18,13 +18,17 @@ from posecore.motion import (
     LEAST_SCORE,
     MAX_KEYPOINTS,
     NOMINAL_FPS,
+    PACE,
     TIMES_S,
+    Pace,
     gate,
+    keypoints_of,
     nominal_fps,
     sizes,
     times,
     usual_acceleration,
     want_array,
+    want_ids,
     want_motion,
 )
 from posecore.poses import Poses
@@ -61,7 +65,7 @@ class _Smoother:
     """What both filters share: people by track id, whole tracks, counters."""
 
     def __init__(self, skeleton: Skeleton | int | None, fps: float | None, max_coast_frames: int) -> None:
-        self._wanted_keypoints = None if skeleton is None else _keypoints_of(skeleton)
+        self._wanted_keypoints = None if skeleton is None else keypoints_of(skeleton)
         self._fps = None if fps is None else number(fps, "fps", *FPS)
         self._max_coast_frames = whole(max_coast_frames, "max_coast_frames", 0, 240)
         self._lock = threading.Lock()
@@ -73,6 +77,10 @@ class _Smoother:
 
     def _made(self, keypoints: int, fps: float) -> Any:
         raise NotImplementedError
+
+    def _acceleration_at(self, fps: float, unit_fps: float) -> float:
+        """Of frames that come so often, in a filter of other nominal frames."""
+        return 0.0
 
     @property
     def saturations(self) -> int:
@@ -114,7 +122,8 @@ class _Smoother:
 
         A person is known by its track id; somebody who is not tracked (-1) may be there once, and is taken for
         the same person every time. Ids that were not there for longer than keypoints coast are forgotten. The
-        time is `poses.time_s`, or one frame after the last call where that is None and `fps` was given.
+        time is `poses.time_s`, or one frame after the last call where that is None and `fps` was given. Where `fps`
+        is None, a frame is as long as most of the last 15 steps between times were, from the second frame on.
 
         A keypoint that is missing or an outlier is given where it is expected, visible, with 0.9 times the score
         that it had in the frame before. One that was missing for too long is not visible and has score 0.
@@ -206,13 +215,17 @@ class _Smoother:
         if len(poses) > _MAX_PEOPLE:
             raise ValueError(f"poses: wanted at most {_MAX_PEOPLE} people, got {len(poses)}")
         ids = poses.track_ids.tolist()
-        _want_ids(ids)
+        want_ids(ids)
         now = self._time_of(poses)
         if self._core is None:
             self._core = self._made(keypoints, self._fps or NOMINAL_FPS)
             self._keypoints = keypoints
             self._scores = np.zeros((0, keypoints), np.float32)
         self._now_s = now
+        if self._fps is None and self._pace.changes(now):
+            step_s = self._pace.step_s
+            pace = min(max(step_s * NOMINAL_FPS, PACE[0]), PACE[1])
+            self._core.go_at(pace, self._acceleration_at(1 / step_s, NOMINAL_FPS))
         self._forget_the_gone(now)
         slots = np.array([self._slot_of(identity) for identity in ids], np.int32)
         for identity in ids:
@@ -258,7 +271,7 @@ class _Smoother:
         return slot
 
     def _forget_the_gone(self, now: float) -> None:
-        longest = (self._max_coast_frames + 2) / (self._fps or NOMINAL_FPS)
+        longest = (self._max_coast_frames + 2) * (1 / self._fps if self._fps else self._pace.step_s)
         for identity in [each for each, last in self._last_s.items() if now - last > longest]:
             slot = self._slots.pop(identity)
             self._past += self._core.forget(slot)
@@ -272,6 +285,7 @@ class _Smoother:
         self._keypoints = self._wanted_keypoints
         self._scores = np.zeros((0, 0), np.float32)
         self._now_s = None
+        self._pace = Pace()
 
 
 class KalmanSmoother(_Smoother):
@@ -283,16 +297,21 @@ class KalmanSmoother(_Smoother):
 
     Args:
         skeleton: a Skeleton, or the number of keypoints; None takes the first that comes.
-        fps: nominal frames a second, 1..1000. None: time comes with the poses.
+        fps: frames a second, 1..1000. None: the times of the poses say it.
         acceleration: how fast motion changes, in sizes of the person per s^2: the standard deviation of an
-            acceleration drawn anew every 1/30 s. Less is smoother, and later. None: 10 from 30 fps on; below, so
-            much less that motion is smoothed over as many frames as at 30.
+            acceleration drawn anew every 1/30 s. Less is smoother, and later. None: 10 from 30 fps on; below, less
+            in proportion to the rate; below 5.5 fps more again, since nobody waits for the next frame.
         noise: standard deviation of a keypoint of score 1 on each axis, in sizes, 1e-4..1000. That of score s is
-            noise / max(s, 0.1).
+            noise / max(s, 0.3).
         speed: standard deviation of velocities not yet known, sizes per s.
         arithmetic: "fixed", integers that give the same bits on every machine, or "float", float32.
-        max_coast_frames: a missing keypoint is expected for so many nominal frames, 0..240, and then begins again.
+        max_coast_frames: a missing keypoint is expected for so many frames, 0..240, and then begins again.
         gate_sigmas: a measurement further than this from the expected one is an outlier, 1..1000; 0: none is.
+            Beside that gate, which is wide, a calm keypoint is not believed in the first frame in which it is
+            suddenly elsewhere: further off than 5 times what it was in the last 8 frames, than 5 noise, and than
+            3000 noise t^2 after t seconds, since so fast a stroke begins. With 2 % of keypoints 0.1 to 0.3 sizes off
+            for a frame, walks come out with 1.1 times their other noise at 30 fps and 0.8 at 60, and not 2.9 and
+            1.8. Below 20 fps a limb may truly be so far off in the next frame, and this gate is as wide as the other.
         gated_before_restart: so many outliers in a row, and the next one is believed, 0..100.
         preset: "constant_velocity"; or "constant_position", the recipe that is often copied (F = H = P = I,
             R = 0.1 I, Q = 0.01 I): an exponential average of gain 0.2702 that lags 2.70 frames behind, worse than no
@@ -339,10 +358,12 @@ class KalmanSmoother(_Smoother):
         }
         self._options_at(self._fps or NOMINAL_FPS)
 
+    def _acceleration_at(self, fps: float, unit_fps: float) -> float:
+        given = self._options["acceleration"]
+        return usual_acceleration(fps, self._options["noise"], unit_fps) if given is None else float(given)
+
     def _options_at(self, fps: float) -> dict[str, Any]:
-        options = dict(self._options)
-        if options["acceleration"] is None:
-            options["acceleration"] = usual_acceleration(fps)
+        options = self._options | {"acceleration": self._acceleration_at(fps, fps)}
         if not options["constant_position"]:
             want_motion(options["acceleration"], options["noise"], options["speed"], fps)
         return options
@@ -359,11 +380,11 @@ class OneEuroSmoother(_Smoother):
 
     Args:
         skeleton: a Skeleton, or the number of keypoints; None takes the first that comes.
-        fps: nominal frames a second, 1..1000. None: time comes with the poses.
+        fps: frames a second, 1..1000. None: the times of the poses say it.
         min_cutoff_hz: cutoff of somebody who stands still, 0.001..1000. Less trembles less.
         beta: cutoff that a speed of one size a second adds, in Hz, 0..1000. More lags less.
         derivative_cutoff_hz: cutoff of the speed, 0.001..1000.
-        max_coast_frames: a missing keypoint is kept for so many nominal frames, 0..240, and then begins again.
+        max_coast_frames: a missing keypoint is kept for so many frames, 0..240, and then begins again.
 
     Raises:
         TypeError: an option of another type.
@@ -390,23 +411,3 @@ class OneEuroSmoother(_Smoother):
 
     def _made(self, keypoints: int, fps: float) -> Any:
         return _core.OneEuroFilter(num_keypoints=keypoints, fps=fps, **self._options)
-
-
-def _keypoints_of(skeleton: object) -> int:
-    if isinstance(skeleton, Skeleton):
-        skeleton = skeleton.num_keypoints
-    elif isinstance(skeleton, bool) or not isinstance(skeleton, (int, np.integer)):
-        raise TypeError(
-            f"skeleton: wanted a Skeleton, a number of keypoints or None, got {type(skeleton).__name__}"
-        )
-    return whole(skeleton, "skeleton", 1, MAX_KEYPOINTS)
-
-
-def _want_ids(ids: list[int]) -> None:
-    twice = sorted({identity for identity in ids if ids.count(identity) > 1})
-    if twice == [-1]:
-        raise ValueError(
-            f"poses: wanted track ids for {len(ids)} people, got none: a smoother has to know who is who"
-        )
-    if twice:
-        raise ValueError(f"poses: wanted each track id once, got {twice[0]} twice")

@@ -48,6 +48,8 @@ class SmoothReceipt:
         outliers_dropped: keypoints that were taken for wrong, and replaced.
         poses_without_id: people of frames without a track id, who are as they were: nothing of the above is about
             them.
+        moved_px: root mean square distance from each keypoint as it was found to what became of it, of those visible
+            before and after, outliers among them; None where there are none.
         convention: how all this is measured.
     """
 
@@ -60,6 +62,7 @@ class SmoothReceipt:
     gaps_filled: int
     outliers_dropped: int
     poses_without_id: int
+    moved_px: float | None = None
     convention: str = CONVENTION
 
     @classmethod
@@ -83,6 +86,7 @@ class SmoothReceipt:
             None if lag_frames is None else _told(1e3 * lag_frames * step_s),
             *smoothed.counters,
             sum(int((poses.track_ids < 0).sum()) for poses in smoothed.frames),
+            sums.moved_px(),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,6 +118,7 @@ class _Sums:
     def __init__(self) -> None:
         self._squares, self._triples = np.zeros(2), 0
         self._costs, self._points = np.zeros(2 * MOST_LAG_FRAMES + 1), 0
+        self._moved_squares, self._moved = 0.0, 0
 
     def add(
         self,
@@ -122,6 +127,8 @@ class _Sums:
         both: npt.NDArray[np.bool_],
         sound: npt.NDArray[np.bool_],
     ) -> None:
+        self._moved_squares += float(((new - raw)[both] ** 2).sum())
+        self._moved += int(both.sum())
         # Neither is in seconds: any rate will do.
         jitters = [jitter(xy, both, fps=1.0) for xy in (raw, new)]
         triples = int(jitters[0].counts.sum())
@@ -139,6 +146,9 @@ class _Sums:
             return None, None
         before, after = np.sqrt(self._squares / self._triples)
         return float(before), float(after)
+
+    def moved_px(self) -> float | None:
+        return math.sqrt(self._moved_squares / self._moved) if self._moved else None
 
     def lag_frames(self) -> float | None:
         return _told(lowest(self._costs / self._points) - MOST_LAG_FRAMES) if self._points else None

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, config: TrainConfig, progress: Progress) -> int:
-    from posecore.train.fit import fit
+    from posecore.train.fitting import fit
     from posecore.train.run_folder import RunFolder
 
     folder = RunFolder(config)

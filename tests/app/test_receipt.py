@@ -13,9 +13,11 @@ from posecore import receipt as receipt_module
 from posecore.evaluation.jitter import jitter
 from posecore.evaluation.lag import lag
 from posecore.movement import Movement, Recording
+from posecore.offline import OfflineSmoother
 from posecore.poses import Poses
 from posecore.receipt import CONVENTION, MOST_LAG_FRAMES, Ledger, Receipt, lag_told
 from posecore.skeletons import COCO17
+from posecore.smooth_receipt import SmoothReceipt
 
 
 def frame(
@@ -35,6 +37,33 @@ def receipt_of(frames: list[Poses], smoothed: list[Poses] | None = None, **count
     for raw, after in zip(frames, smoothed or frames, strict=True):
         ledger.add(raw, after)
     return ledger.receipt()
+
+
+def test_it_says_how_far_keypoints_were_moved() -> None:
+    measured, smoothed = tracks(80, seed=5)
+    moved = np.concatenate(
+        [
+            (after.xy - before.xy)[before.visible & after.visible].astype(np.float64)
+            for before, after in zip(measured, smoothed, strict=True)
+        ]
+    )
+    found = receipt_of(measured, smoothed)
+    assert found.moved_px == pytest.approx(np.sqrt((moved**2).sum(axis=1).mean()), rel=1e-6)
+    assert found.as_dict()["moved_px"] == found.moved_px > 1
+    assert receipt_of(measured).moved_px == 0
+    assert receipt_of([]).moved_px is None
+
+
+def test_of_a_recording_too() -> None:
+    measured, _ = tracks(80, seed=6, gaps=False)
+    smoother = OfflineSmoother("savgol", outlier_sigmas=0)
+    smoothed = smoother.smooth(measured)
+    times = np.array([poses.time_s for poses in measured])
+    found = SmoothReceipt.of(smoothed, times)
+    moved = np.stack([a.xy - b.xy for a, b in zip(smoothed.frames, measured, strict=True)])
+    assert found.moved_px == pytest.approx(
+        np.sqrt((moved.astype(np.float64) ** 2).sum(axis=-1).mean()), rel=1e-6
+    )
 
 
 class Counting:
@@ -227,6 +256,7 @@ def test_people_read_two_lines_and_programs_plain_data() -> None:
         "ids_born": 1,
         "id_switches_guessed": 1,
         "poses_without_id": 0,
+        "moved_px": None,
         "convention": CONVENTION,
     }
 

@@ -56,7 +56,7 @@ def wanted() -> str:
         "num_keypoints": KEYPOINTS,
         "fps": FPS,
         "noise": 0.02,
-        "least_score": 0.1,
+        "least_score": 0.3,
         "acceleration": 10.0,
         "hold_s": 1 / 30,
         "speed": 2.0,

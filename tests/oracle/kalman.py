@@ -2,6 +2,9 @@
 its own. Predict with F = [[1, t], [0, 1]] and the noise of white acceleration, Q = q [[t^3/3, t^2/2], [t^2/2, t]];
 update with K = P H' / (H P H' + R); both axes share P. Lengths in pixels, time in nominal frames.
 
+With a gate, a calm keypoint is not believed for the first frame in which it is suddenly elsewhere; the noise of score 1
+says how far that is.
+
 The ranges that the kernel keeps are part of the definition here: see cpp/include/posecore/kalman.hpp.
 """
 
@@ -28,6 +31,8 @@ class Lanes:
     gate_sigmas: float = 0.0
     gated_before_restart: int = 3
     max_coast_frames: int = 30
+    fps: float = 30.0
+    noise_px: np.ndarray | None = None  # of a keypoint of score 1; the root of the unit where it is left out
     position: np.ndarray = field(init=False)
     velocity: np.ndarray = field(init=False)
 
@@ -39,6 +44,8 @@ class Lanes:
         self.age = np.zeros(lanes)
         self.gated_now = np.zeros(lanes, int)
         self.phase = np.full(lanes, NEVER)
+        self.noise_px = np.sqrt(self.unit) if self.noise_px is None else self.noise_px
+        self.spread = np.zeros(lanes)
         self.saturations, self.gated, self.coasted, self.restarts = np.zeros((4, lanes), int)
 
     def step(
@@ -67,8 +74,11 @@ class Lanes:
         if self.gate_sigmas:
             too_far = running & seen & ((off**2).sum(axis=1) > self.gate_sigmas**2 * total)
         begins = seen & (~running | (too_far & (self.gated_now >= self.gated_before_restart)))
-        gated = too_far & ~begins
-        updated = running & seen & ~too_far
+        spike = np.zeros(len(seen), bool)
+        if self.gate_sigmas:
+            spike = self.find_spikes(off, running & seen & ~too_far)
+        gated = (too_far & ~begins) | spike
+        updated = running & seen & ~too_far & ~spike
         expected = running & ~updated & ~begins
 
         k0, k1 = p00 / total, p01 / total
@@ -88,7 +98,7 @@ class Lanes:
             setattr(
                 self,
                 name,
-                np.where(updated, new, np.where(expected, predicted, np.where(begins, first, now))),
+                np.where(updated, new, np.where(expected & ~spike, predicted, np.where(begins, first, now))),
             )
         self.velocity = np.where(updated[:, None], held, np.where(begins[:, None], 0.0, self.velocity))
         moved = np.where(updated[:, None], at + k0[:, None] * off, at)
@@ -101,7 +111,22 @@ class Lanes:
         self.phase[begins] = RUNNING
         self.gated_now = np.where(gated, self.gated_now + 1, np.where(updated | begins, 0, self.gated_now))
         self.age[updated | begins] = 0
+        self.spread = np.where(begins, 10 * self.noise_px, self.spread)
         return self.position
+
+    def find_spikes(self, off: np.ndarray, looked_at: np.ndarray) -> np.ndarray:
+        """(L,) bool; and what measurements are off is followed."""
+        sides = np.minimum(np.abs(off), 8192)
+        distance = sides.max(axis=1) + sides.min(axis=1) / 2
+        floor = self.noise_px * np.maximum(5, 3000 * (self.age / self.fps) ** 2)
+        limit = np.maximum(5 * self.spread, floor)
+        far = looked_at & (distance > limit)
+        followed = self.spread * 7 / 8 + np.minimum(distance, limit / 2) / 8
+        moves = far & (self.gated_now > 0)
+        self.spread = np.where(
+            looked_at, np.where(moves, np.maximum(followed, distance), followed), self.spread
+        )
+        return far & ~moves
 
 
 def recipe(measured: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import pytest
 from posecore import COCO17, MPII16, Poses
 from posecore.motion import nominal_fps
 from posecore.smooth import Counters, KalmanSmoother, OneEuroSmoother
-from smooth.walking import jitter_px, lag_frames, rmse_px, seen, walk
+from smooth.walking import jitter_px, lag_frames, rmse_px, seen, squat, walk
 
 BOTH = pytest.mark.parametrize("kind", [KalmanSmoother, OneEuroSmoother])
 Kind = Callable[..., Any]
@@ -107,6 +107,18 @@ def test_outliers_are_not_followed_and_counted() -> None:
     assert (smoother.saturations, smoother.gated, smoother.coasted, smoother.restarts) == (0, 1, 0, 0)
     smoother.reset()
     assert smoother.counters == (0, 0, 0, 0)
+
+
+def test_scores_below_a_third_are_no_worse() -> None:
+    """A wrist that is hardly seen is still where it is seen, more or less: 100 px of overshoot is no smoothing."""
+    truth = squat(100, 5, 700)
+    xy = seen(truth, 4.0)
+    scores = np.ones((100, 17), np.float32)
+    scores[:, 9] = 0.3
+    wanted = KalmanSmoother(fps=5).track(xy, scores)
+    scores[:, 9] = np.random.default_rng(0).uniform(0.01, 0.3, 100)
+    assert np.array_equal(KalmanSmoother(fps=5).track(xy, scores), wanted)
+    assert np.abs(wanted - truth).max() < 75
 
 
 @BOTH

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from posecore.smooth import KalmanSmoother
 from posecore.two_pass import smooth_two_pass
-from smooth.walking import jitter_px, lag_frames, rmse_px, seen, walk
+from smooth.walking import jitter_px, lag_frames, rmse_px, seen, squat, walk
 
 FPS, NOISE_PX, ACCELERATION, SPEED = 30.0, 2.0, 300.0, 500.0
 
@@ -66,7 +66,7 @@ def test_it_is_the_most_likely_path() -> None:
     rng = np.random.default_rng(0)
     frames = np.cumsum(rng.uniform(0.5, 1.5, 60))
     xy = (300 + 100 * np.sin(frames / 8)[:, None, None] + rng.normal(0, 2, (60, 1, 2))).astype(np.float32)
-    scores = rng.uniform(0.2, 1, (60, 1)).astype(np.float32)
+    scores = rng.uniform(0.3, 1, (60, 1)).astype(np.float32)
     xy[20:26] = np.nan
     found = in_pixels(xy, scores=scores, time_s=frames / FPS)
     for axis in range(2):
@@ -82,6 +82,18 @@ def test_it_is_nearer_and_later_than_nothing() -> None:
     assert rmse_px(found, truth) < 0.5 * rmse_px(xy, truth) < rmse_px(forwards, truth)
     assert jitter_px(found) < 1.1 * jitter_px(truth)
     assert abs(lag_frames(found, truth)) < 0.05
+
+
+@pytest.mark.parametrize(("fps", "limit"), [(5, 1.0), (10, 0.85), (15, 0.7), (30, 0.5)])
+@pytest.mark.parametrize("noise", [0.006, 0.012, 0.02])
+@pytest.mark.parametrize(("way", "height_px"), [(walk, 337), (squat, 700)], ids=["walk", "squats"])
+def test_it_is_never_worse_than_nothing(
+    fps: int, limit: float, noise: float, way: Callable[..., np.ndarray], height_px: float
+) -> None:
+    truth = way(20 * fps, fps, height_px)
+    for seed in range(3):
+        xy = seen(truth, noise * height_px, seed)
+        assert rmse_px(smooth_two_pass(xy, fps=fps), truth) < limit * rmse_px(xy, truth)
 
 
 def test_the_last_frame_is_the_filters() -> None:

@@ -36,6 +36,20 @@ def walk(frames: int, fps: float, height_px: float, turn_at_m: float = 6.0) -> n
     return np.stack([x * scale, y * scale], axis=-1)
 
 
+def squat(frames: int, fps: float, height_px: float) -> np.ndarray:
+    """(T, 17, 2) float64: somebody seen from the front who squats every 2.6 s, arms forwards, feet on the ground."""
+    t = np.arange(frames)[:, None] / fps
+    depth = (1 - np.cos(2 * np.pi * t / 2.6)) / 2
+    up = _BODY[:, 1] / 1.65
+    half = np.array(
+        [0, 0.02, -0.02, 0.04, -0.04, 0.12, -0.12, 0.15, -0.15, 0.16, -0.16, 0.08, -0.08] + [0.1, -0.1] * 2
+    )
+    sinks = np.array([0.33] * 7 + [0.25, 0.25, 0.1, 0.1, 0.28, 0.28, 0.06, 0.06, 0.0, 0.0])
+    x = height_px * (0.7 + half * (1 + 0.3 * depth * (sinks < 0.3) * (sinks > 0)))
+    y = height_px * (1.1 - up + sinks * depth)
+    return np.stack([np.broadcast_to(x, y.shape), y], axis=-1)
+
+
 def seen(truth: np.ndarray, noise_px: float, seed: int = 0) -> np.ndarray:
     """What is measured of it: (T, 17, 2) float32."""
     noise = np.random.default_rng(seed).normal(0, noise_px, truth.shape)

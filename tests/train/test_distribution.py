@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from posecore.train.config import NetworkConfig, TrainConfig
-from posecore.train.fit import fit
+from posecore.train.fitting import fit
 from train.dotted_people import small_config
 
 pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')

@@ -19,7 +19,7 @@ import pytest
 
 from posecore.errors import ModelError, SourceError
 from posecore.train.config import InputConfig, NetworkConfig, OptimizerConfig, read_config
-from posecore.train.fit import fit
+from posecore.train.fitting import fit
 from posecore.train.recipes import make_recipe
 from posecore.train.starting_weights import build
 from posecore.train.watch import Watcher
@@ -117,7 +117,7 @@ def test_a_run_that_stopped_goes_on_as_if_it_had_not(whole: Any, tmp_path: Path,
 PROGRAM = """
 import sys
 from posecore.train.config import read_config
-from posecore.train.fit import fit
+from posecore.train.fitting import fit
 fit(read_config(sys.argv[1]))
 """
 

@@ -39,22 +39,33 @@ enum class Motion : uint8_t {
 struct KalmanOptions {
   float fps = 30.0F;                 // nominal frames a second, 1 to 1000: the unit of time
   float noise = 0.02F;               // standard deviation of a keypoint with score 1, on each axis
-  float least_score = 0.1F;          // the deviation is noise / max(score, least_score); 0.05 to 1
+  float least_score = 0.3F;          // the deviation is noise / max(score, least_score); 0.05 to 1
   float acceleration = 10.0F;        // standard deviation, sizes / s^2, drawn anew every `hold_s`
   float hold_s = 1.0F / 30;          // 0.001 to 1
   float speed = 2.0F;                // standard deviation of a velocity not yet known, sizes / s
   float gate_sigmas = 10.0F;         // a measurement further from the expected one is gated, 1 to 1000; 0: none is
   int32_t gated_before_restart = 3;  // so many gated in a row, and the next one begins anew; 0 to 100
-  int32_t max_coast_frames = 30;     // nominal frames, 0 to 240
+  int32_t max_coast_frames = 30;     // frames, 0 to 240, and never more than 24,000 nominal ones
+  float pace = 1.0F;                 // nominal frames from one frame to the next, 1/64 to 2048
   Motion motion = Motion::kConstantVelocity;
   Arithmetic arithmetic = Arithmetic::kFixed;
 };
+
+// Two gates. Beyond gate_sigmas of what noise and motion allow a measurement is gated however many there are, until it
+// is believed after gated_before_restart. And a keypoint that was calm is not believed at once when it is suddenly
+// elsewhere: further off than 5 times what its measurements were lately off (a mean over 8 frames), than 5 noise, and
+// than 3000 noise t^2 after t seconds (so fast strikes begin), it is gated once. The next frame is believed: a spike
+// has gone then, and who began to move is one frame late. gate_sigmas 0 opens both.
+//
+// A person's memory may go on with a plan of another pace, acceleration, hold_s, gates and coasting; num_keypoints,
+// fps, noise, motion and arithmetic stay.
 
 // Made by make_plan, read by the calls.
 struct KalmanPlan {
   KalmanOptions options;
   int32_t num_keypoints;
-  uint32_t coast_limit;    // frames, Q16.16
+  uint32_t coast_limit;    // nominal frames, Q16.16
+  uint32_t pace;           // nominal frames, Q16.16
   uint32_t size_lag;       // frames, Q16.16
   uint32_t gate_mantissa;  // (gate_sigmas * noise)^2 px^2 = mantissa * 2^exponent, mantissa of 24 bits; 0: no gate
   int32_t gate_exponent;
@@ -62,6 +73,8 @@ struct KalmanPlan {
   uint64_t start_velocity;  // variance, by unit / m: Q23.40
   uint64_t start_position;  // variance, Q23.40; 0: that of the measurement
   float gate;               // (gate_sigmas * noise)^2 px^2
+  uint32_t spike_noise;     // what is nearer to the expected place than this is no spike, sizes, Q12.20
+  uint32_t spike_start;     // nor what may have begun to move: sizes / frame^2, Q12.20
 };
 
 // kBadOptions: an option outside of its range, or noise, acceleration, speed and fps that do not go together:

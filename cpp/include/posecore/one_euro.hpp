@@ -15,7 +15,8 @@ struct OneEuroOptions {
   float min_cutoff_hz = 1.0F;         // of somebody who stands still, 0.001 to 1000
   float beta = 20.0F;                 // cutoff that a speed of one size a second adds, Hz, 0 to 1000
   float derivative_cutoff_hz = 1.0F;  // of the speed, 0.001 to 1000
-  int32_t max_coast_frames = 30;      // a missing keypoint stays where it is for so many nominal frames, 0 to 240
+  int32_t max_coast_frames = 30;      // a missing keypoint stays where it is for so many frames, 0 to 240
+  float pace = 1.0F;                  // as KalmanOptions'
 };
 
 struct OneEuroPlan {
