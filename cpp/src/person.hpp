@@ -16,7 +16,7 @@ namespace posecore::detail {
 inline constexpr uint32_t kFrame = 65536;  // one nominal frame, Q16.16
 inline constexpr float kCoordinateLimit = 32768.0F;
 inline constexpr int32_t kMostCoordinateBits = 0x46ffffff;  // of the float before
-inline constexpr uint32_t kLongestFrames = 24000;  // an age beyond it and a frame after that fit Q16.16
+inline constexpr uint32_t kLongestFrames = 24000;           // an age beyond it and a frame after that fit Q16.16
 
 // At the start of each person's memory; keypoints follow.
 struct Person {
