@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from posecore import Skeleton
 from posecore.errors import ModelError
 from posecore.train.networks import load_posenet_weights, posenet
+from posecore.train.networks.weights_npz import read_npz
 
 SHARED = Path(os.environ.get("POSECORE_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 MODELS = SHARED / "models"
@@ -245,6 +247,17 @@ def test_wrong_weights_get_one_sentence_and_change_nothing(
         load_posenet_weights(small_model, path)
     for key, weight in weights_of(small_model).items():
         np.testing.assert_array_equal(weight, before[key])
+
+
+def test_what_is_unpacked_is_what_was_judged(tmp_path: Path) -> None:
+    """A member without the ending .npy, which NumPy takes first, does not come in its place."""
+    path = tmp_path / "weights.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, array in (("conv/kernel.npy", np.ones((2, 3), np.float32)), ("conv/kernel", np.zeros(9))):
+            with archive.open(member, "w") as file:
+                np.lib.format.write_array(file, array)
+    read = read_npz(path, {"conv/kernel": (2, 3)}, "a network")
+    np.testing.assert_array_equal(read["conv/kernel"], np.ones((2, 3), np.float32))
 
 
 def test_a_missing_file_gets_one_sentence(small_model: Any, tmp_path: Path) -> None:

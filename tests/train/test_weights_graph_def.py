@@ -183,3 +183,12 @@ def test_any_bytes_give_arrays_or_a_sentence(
     assert sentence.count("\n") == 0
     assert found.keys() <= WANTED
     assert {array.dtype for array in found.values()} <= {np.dtype(np.float32)}
+
+
+def test_one_stored_number_does_not_fill_the_memory(path: Path) -> None:
+    """Of tensor.proto, one number may stand for a whole constant: sizes count, not bytes."""
+    names = [f"n{number}" for number in range(4)]
+    graph = b"".join(node(name, tensor((1 << 20, 1 << 5), field(5, b"\0\0\0\0"))) for name in names)
+    path.write_bytes(graph)
+    with pytest.raises(ModelError, match="constants of more than 67108864 values in all"):
+        read_graph_def(path, frozenset(names))

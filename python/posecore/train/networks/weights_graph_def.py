@@ -21,6 +21,7 @@ from posecore.printable import printable
 MOST_BYTES = 1 << 28  # of the file; PoseNet on ResNet-50 is a third of it
 MOST_FIELDS = 1 << 20  # of the file
 MOST_VALUES = 1 << 25  # of one constant
+MOST_VALUES_IN_ALL = MOST_BYTES // 4  # of all constants that are wanted; one number may fill one
 
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 _GRAPH_NODE = 1
@@ -62,6 +63,7 @@ class _Graph:
     def __init__(self, path: Path, wanted: frozenset[str]) -> None:
         self._path, self._wanted = path, wanted
         self._fields_left = MOST_FIELDS
+        self._values_left = MOST_VALUES_IN_ALL
 
     def constants(self, graph: memoryview) -> dict[str, NDArray[np.float32]]:
         found: dict[str, NDArray[np.float32]] = {}
@@ -101,6 +103,12 @@ class _Graph:
         count = math.prod(shape)
         if count > MOST_VALUES:
             raise ModelError(f"{where} of shape {shape}, wanted at most {MOST_VALUES} values")
+        self._values_left -= count
+        if self._values_left < 0:
+            raise ModelError(
+                f"weights {self._path} have constants of more than {MOST_VALUES_IN_ALL} values in all, the most for a "
+                "frozen graph"
+            )
         stored = content if len(content) else b"".join(floats)
         if len(stored) % 4:
             raise ModelError(f"{where} in {len(stored)} bytes, wanted float32 in four each")

@@ -54,6 +54,8 @@ def _read_array(archive: Any, name: str, shape: tuple[int, ...], path: Path) -> 
     if dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
         raise ModelError(f"weights {path} have {name} of dtype {dtype}, wanted float32 or float16")
     try:
-        return np.asarray(archive[name], dtype=np.float32)
+        # By the name that was judged: archive[name] prefers a member without the ending .npy, where there is one too.
+        with archive.zip.open(f"{name}.npy") as member:
+            return np.asarray(npy_format.read_array(member, allow_pickle=False), dtype=np.float32)
     except Exception as error:
         raise ModelError(f"weights {path} are damaged at array {name}") from error
