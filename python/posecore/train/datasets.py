@@ -44,6 +44,9 @@ __all__ = [
 ]
 
 
+_MOST_SAMPLES = 1 << 27  # of a mixture: their order takes 1 GiB
+
+
 @runtime_checkable
 class Dataset(Protocol):
     """Numbered samples of one skeleton. Reading must depend on the number alone and be safe in threads."""
@@ -121,7 +124,8 @@ class Mixture:
         weights: the share of each, above 0; they need not add up to 1.
 
     Raises:
-        TypeError, ValueError: other skeletons, an empty dataset, as many weights as datasets are wanted.
+        TypeError, ValueError: other skeletons, an empty dataset, as many weights as datasets are wanted; weights so
+            unlike that there would be more than 2^27 samples.
     """
 
     datasets: Sequence[Dataset]
@@ -148,6 +152,11 @@ class Mixture:
         lengths = np.array([len(dataset) for dataset in datasets])
         total = (lengths / share).max()
         counts = np.maximum(np.rint(total * share).astype(np.int64), lengths)
+        if counts.sum() > _MOST_SAMPLES:
+            raise ValueError(
+                f"weights: wanted a mixture of at most {_MOST_SAMPLES} samples, got {counts.sum()} until each sample "
+                "of the set with the least weight has come"
+            )
         object.__setattr__(self, "datasets", datasets)
         object.__setattr__(self, "weights", tuple(weights))
         object.__setattr__(self, "_ends", np.cumsum(counts))

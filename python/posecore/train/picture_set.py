@@ -19,6 +19,7 @@ from posecore.train.warps import moved_labels
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+_FURTHEST_PX = 70_000.0  # beyond any picture's side; a zoom of 14 keeps it within what targets take
 _ROOM = 0.1  # of the labelled keypoints' extent, on each side, where a file has no box
 
 
@@ -151,8 +152,10 @@ def _box_around(points: Any) -> tuple[float, float, float, float]:
 def _corners(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """(M, 4, 2) of boxes (M, 4). Where there is no box, somebody is somewhere: the whole picture is meant."""
     finite = np.isfinite(boxes).all(axis=1, keepdims=True)
-    x, y, width, height = np.where(finite, boxes, [-1e6, -1e6, 2e6, 2e6]).T
+    everywhere = [-_FURTHEST_PX, -_FURTHEST_PX, 2 * _FURTHEST_PX, 2 * _FURTHEST_PX]
+    x, y, width, height = np.where(finite, boxes, everywhere).T
     corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
+    corners = corners.clip(-_FURTHEST_PX, _FURTHEST_PX)
     return corners.reshape(-1, 4, 2).astype(np.float32)
 
 

@@ -16,20 +16,25 @@ from posecore.train.picture_set import PictureSet
 from posecore.train.point_pictures import point_pictures
 
 
-def training_set(sets: Sequence[SetConfig], skeleton: Skeleton, size: tuple[int, int]) -> Dataset:
-    """All sets as one, each with its weight.
+def training_set(
+    sets: Sequence[SetConfig], skeleton: Skeleton, size: tuple[int, int], *, others: bool = False
+) -> Dataset:
+    """All sets as one, each with its weight; `others` as in `open_set`.
 
     Raises:
         SourceError: files that cannot be read, have no keypoint in common with the skeleton, or no pictures that
             can be used.
     """
-    opened = [open_set(one, skeleton, size) for one in sets]
+    opened = [open_set(one, skeleton, size, others=others) for one in sets]
     return opened[0] if len(opened) == 1 else Mixture(opened, [one.weight for one in sets])
 
 
-def open_set(config: SetConfig, skeleton: Skeleton, size: tuple[int, int]) -> Dataset:
+def open_set(
+    config: SetConfig, skeleton: Skeleton, size: tuple[int, int], *, others: bool = False
+) -> Dataset:
     """One set, with its keypoints in the order of `skeleton`; people are cut out for an input of `size` (width,
-    height) where it is wanted. Raises as `training_set` does."""
+    height) where it is wanted, with the labels of the `others` in sight for networks of several people, which would
+    take them for background. Raises as `training_set` does."""
     pictures = _read(config, skeleton)
     if pictures.skeleton != skeleton:
         try:
@@ -41,7 +46,7 @@ def open_set(config: SetConfig, skeleton: Skeleton, size: tuple[int, int]) -> Da
         stop = len(dataset) if config.stop is None else min(config.stop, len(dataset))
         dataset = Part(dataset, range(config.start, stop))
     if config.crops:
-        dataset = person_crops(dataset, context=config.context, aspect=size[0] / size[1])
+        dataset = person_crops(dataset, context=config.context, aspect=size[0] / size[1], others=others)
     if not len(dataset):
         raise SourceError(f"{config.annotations}: wanted labelled pictures, got none that can be used")
     found: Dataset = dataset

@@ -14,6 +14,7 @@ from made_labels import annotations, person
 from evaluation.mat_files import matlab, mpii_truth
 from posecore.errors import SourceError
 from posecore.skeletons import COCO17, MPII16, Skeleton
+from posecore.train.config import SetConfig
 from posecore.train.datasets import (
     Mixture,
     Part,
@@ -25,6 +26,8 @@ from posecore.train.datasets import (
     point_pictures,
     sample_for,
 )
+from posecore.train.sets import open_set
+from posecore.train.targets import GaussianTargets
 from posecore.train.warps import letterbox
 
 
@@ -258,3 +261,32 @@ def test_a_mixture_is_of_one_skeleton() -> None:
         Mixture([Numbers("a", 3)], [1, 1])
     with pytest.raises(ValueError, match="datasets: wanted samples in each, got none in number 0"):
         Mixture([Numbers("a", 0)], [1])
+
+
+def test_somebody_without_a_place_hides_the_whole_picture_at_any_size(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", sample().image)
+    (tmp_path / "points.csv").write_text("picture,nose_x,nose_y\na.png,10,10\na.png,,\n")
+    pictures = point_pictures(tmp_path / "points.csv")
+    large = letterbox(pictures[0], (900, 900))
+    targets = GaussianTargets(pictures.skeleton, 8, 8.0)
+    heatmap = targets.encode(large.xy, large.visibility, large.boxes, large.ignored, size=(900, 900))[
+        "heatmap"
+    ]
+    x, y = np.rint(large.xy[0, 0] / 8).astype(int)
+    assert heatmap[y, x, 0] > 0.7
+    assert np.isnan(heatmap).mean() > 0.9, "nobody knows where the other one is"
+
+
+def test_a_mixture_of_very_unlike_weights_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^weights: wanted a mixture of at most 134217728 samples, got 2000"
+    ):
+        Mixture([Numbers("a", 2), Numbers("b", 2)], [1e-3, 1e6])
+
+
+def test_others_in_a_crop_are_background_for_one_person_and_people_for_several(two: Path) -> None:
+    (two / "labels.json").write_text(json.dumps(annotations(person(1), person(2))))
+    config = SetConfig(two / "labels.json", two, crops=True, context=10.0)
+    alone, together = (open_set(config, FOUR, (64, 64), others=others)[0] for others in (False, True))
+    assert (len(alone), len(together)) == (1, 2)
+    np.testing.assert_array_equal(together.xy[0], alone.xy[0])
