@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from posecore.train.config import InputConfig, NetworkConfig
+from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
 from posecore.train.sets import open_set
-from posecore.train.validation import Validation
+from posecore.train.validation import Validation, inputs_of
 from posecore.train.warps import letterbox
 from train.dotted_people import DOTS, small_config
 
@@ -101,3 +103,48 @@ def test_skeletons_without_sigmas_have_no_ap(tmp_path: Path) -> None:
     found = Validation(recipe, dataset)(Perfect(recipe, dataset))
     assert math.isnan(found["AP"])
     assert found["PCK"] == 1.0
+
+
+def test_pictures_do_not_pile_up(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    recipe = make_recipe(config)
+    dataset = open_set(config.data.train[0], DOTS, recipe.size)
+    alive: list[Any] = []
+
+    class Watched:
+        skeleton = DOTS
+
+        def __len__(self) -> int:
+            return len(dataset)
+
+        def __getitem__(self, index: int) -> Any:
+            sample = dataset[index]
+            most.append(sum(one() is not None for one in alive))
+            alive.append(weakref.ref(sample.image))
+            return sample
+
+    most: list[int] = []
+    Validation(recipe, Watched(), batch_size=2)(Perfect(recipe, dataset))
+    assert len(most) == 12
+    assert max(most) <= 4, "two batches: one that was read out, and one that is read"
+
+
+def test_without_edges_one_person_is_read(tmp_path: Path) -> None:
+    without = replace(DOTS, edges=())
+    network = NetworkConfig("posenet", {"backbone": "mobilenet_v1_050", "output_stride": 8})
+    config = small_config(tmp_path, network=network, skeleton=without)
+    recipe = make_recipe(config)
+    dataset = open_set(config.data.train[0], without, recipe.size)
+    found = Validation(recipe, dataset)(Perfect(recipe, dataset))
+    assert found["PCK"] > 0.9
+
+
+def test_a_network_sees_in_validation_what_it_sees_in_training(tmp_path: Path) -> None:
+    config = small_config(tmp_path, network=NetworkConfig("four_conv", {"channels": 1}))
+    recipe = make_recipe(config)
+    dataset = open_set(config.data.train[0], DOTS, recipe.size)
+    with Feed(dataset, recipe.targets, size=recipe.size, batch_size=12, channels=1) as feed:
+        x, _ = feed.batch(0)
+        names = [sample.name for sample in feed.samples(0)]
+    order = [dataset.names.index(name) for name in names]
+    np.testing.assert_array_equal(inputs_of(recipe, [dataset[i] for i in order]), x)

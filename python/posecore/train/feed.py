@@ -168,7 +168,7 @@ class Feed:
         x = np.empty((len(samples), height, width, self.channels), np.float32)
         encoded: list[dict[str, Floats]] = []
         for row, sample in enumerate(samples):
-            np.multiply(_channels(sample, self.channels), np.float32(1 / 127.5), out=x[row], dtype=np.float32)
+            np.multiply(pixels_of(sample, self.channels), np.float32(1 / 127.5), out=x[row], dtype=np.float32)
             encoded.append(self.encode(sample))
         x -= np.float32(1)
         return x, {name: np.stack([one[name] for one in encoded]) for name in encoded[0]}
@@ -217,8 +217,8 @@ def _chance(seed: int, what: int, number: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, what, number))))
 
 
-def _channels(sample: Sample, channels: int) -> Any:
-    """(h, w, channels) uint8."""
+def pixels_of(sample: Sample, channels: int) -> Any:
+    """(h, w, channels) uint8; grey ones, (h, w, 1), also where three are wanted: they broadcast."""
     if sample.image.shape[2] == channels or channels == 3:
         return sample.image  # one channel is written into three by broadcasting
     cv2: Any = require("cv2", extra="train", purpose="Making pictures grey")

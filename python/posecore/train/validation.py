@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from posecore.evaluation.limbs import Limb, ten_limbs
 from posecore.evaluation.normalisers import Normaliser, torso
 from posecore.heads import Heads
 from posecore.poses import Poses
+from posecore.train.feed import pixels_of
 from posecore.train.recipes import Recipe
 from posecore.train.warps import letterbox, letterbox_map
 
@@ -59,7 +60,7 @@ class Validation:
         longer side of the person's keypoints), PDJ the area under its curve from 0 to 0.5 of the same, PCP of limbs
         whose both ends are within half their length; these three in 0..1, of the nearest pose for each person.
         """
-        found = list(self.poses(model))
+        found = [(_without_pixels(sample), pose) for sample, pose in self.poses(model)]
         samples = [sample for sample, _ in found]
         poses = [pose for _, pose in found]
         return {**self._ap(samples, poses), **self._shares(samples, poses)}
@@ -109,8 +110,9 @@ class Validation:
 
 
 def decoder_of(recipe: Recipe) -> Any:
-    """What reads the `Heads` of this recipe; None where the network gives coordinates."""
-    if recipe.kind == "coordinates":
+    """What reads the `Heads` of this recipe; None where the network gives coordinates, and where heads of people have
+    no edges, so that nobody can say whose keypoints are whose."""
+    if recipe.kind == "coordinates" or (recipe.kind == "people" and not recipe.skeleton.edges):
         return None
     if recipe.kind == "heatmap":
         return HeatmapDecoder(recipe.skeleton, stride_px=recipe.stride_px)
@@ -128,10 +130,9 @@ def inputs_of(recipe: Recipe, samples: list[Sample]) -> npt.NDArray[np.float32]:
     width, height = recipe.size
     x = np.empty((len(samples), height, width, recipe.channels), np.float32)
     for row, sample in zip(x, samples, strict=True):
-        image = letterbox(sample, recipe.size).image
-        if recipe.channels == 1 and image.shape[2] == 3:
-            image = np.rint(image @ np.array([[0.299], [0.587], [0.114]]))  # ITU-R BT.601
-        row[...] = image.astype(np.float32) / 127.5 - 1
+        row[...] = pixels_of(letterbox(sample, recipe.size), recipe.channels)
+        row *= np.float32(1 / 127.5)
+        row -= 1
     return x
 
 
@@ -151,11 +152,25 @@ def decoded(recipe: Recipe, decoder: Any, outputs: Mapping[str, Any], sample: Sa
     scale_x, _, left, _, scale_y, top = letterbox_map(sample, recipe.size).ravel()
     onto = Onto((1 / scale_x, 1 / scale_y, -left / scale_x, -top / scale_y), sample.size)
     read = recipe.read(outputs)
-    if isinstance(read, Heads):
+    if isinstance(read, Heads) and decoder is not None:
         poses: Poses = decoder.decode(read, onto)
         return poses
+    if isinstance(read, Heads):
+        read = _one_person(recipe, read)
     back, move = np.array(onto.pixel_map, np.float32).reshape(2, 2)
     return read.replace(xy=(read.xy * back + move).astype(np.float32), image_size=sample.size)
+
+
+def _one_person(recipe: Recipe, heads: Heads) -> Poses:
+    """Of each keypoint the highest cell, and the way that its offset says from there."""
+    maps, offsets = heads.dequantized("heatmaps"), heads.dequantized("short_offsets")
+    rows, columns, count = maps.shape
+    cells, channels = maps.reshape(-1, count).argmax(axis=0), np.arange(count)
+    ways = offsets.reshape(rows * columns, 2, count)[cells, :, channels][:, ::-1]
+    xy = np.column_stack([cells % columns, cells // columns]) * np.float32(recipe.stride_px) + ways
+    highest = maps.reshape(-1, count)[cells, channels].astype(np.float64)
+    scores = (1 / (1 + np.exp(-highest.clip(-30, 30)))).astype(np.float32)
+    return Poses(xy[None].astype(np.float32), scores[None], skeleton=recipe.skeleton)
 
 
 def people_of(
@@ -189,6 +204,11 @@ def people_of(
         np.array(true).reshape(shape),
         np.array(labelled, np.bool_).reshape(shape[:2]),
     )
+
+
+def _without_pixels(sample: Sample) -> Sample:
+    """The labels and the size; a thousand pictures at once would fill the memory."""
+    return replace(sample, image=np.broadcast_to(np.uint8(0), sample.image.shape))
 
 
 def _coco(samples: list[Sample], names: tuple[str, ...], *, single: bool) -> dict[str, Any]:
