@@ -217,3 +217,53 @@ def test_targets_losses_and_outputs_of_each_recipe_fit_together(name: str) -> No
         assert np.isfinite(np.asarray(loss(targets[output][None], outputs[output]))).all()
     read = recipe.read({output: np.asarray(one)[0] for output, one in outputs.items()})
     assert (recipe.kind == "coordinates") == hasattr(read, "xy")
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "sentence"),
+    [
+        (
+            "posenet",
+            {"output_stride": "x"},
+            "options.output_stride: wanted a whole number from 1 to 32, got 'x'",
+        ),
+        ("cpm", {"stages": 10**9}, "options.stages: wanted a whole number from 1 to 6, got 1000000000"),
+        ("cpm", {"stages": 2.5}, "options.stages: wanted a whole number from 1 to 6, got 2.5"),
+        ("cpm", {"background": "no"}, "options.background: wanted true or false, got 'no'"),
+        ("four_conv", {"channels": [1]}, "options.channels: wanted a whole number from 1 to 3, got [1]"),
+    ],
+)
+def test_an_option_of_another_kind_gets_one_sentence(
+    network: str, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SourceError, match=re.escape(sentence)):
+        make_recipe(config(network, **options))
+
+
+@pytest.mark.parametrize(
+    ("was", "text", "sentence"),
+    [
+        ('out = "runs/one"', 'out = "~nobody-of-this-name/one"', "[run] out: wanted a path, got"),
+        (
+            "[input]",
+            f"[optimizer]\nlearning_rate = 1{'0' * 400}\n[input]",
+            "[optimizer] learning_rate: wanted a finite number, got",
+        ),
+        (
+            "steps = 30",
+            "steps = 30\npatience = 3",
+            "run.patience: wanted a validation set or the metric loss with it, got AP",
+        ),
+        (
+            "[network]",
+            '[[data.validation]]\nannotations = "a.json"\npictures = "p"\n[skeleton]\nname = "two"\n'
+            'keypoints = ["a", "b"]\n[network]',
+            "run.metric: wanted PCK, PDJ, PCP or loss, as skeleton two has no sigmas, got AP",
+        ),
+    ],
+)
+def test_what_could_never_come_is_said_before_the_run(
+    tmp_path: Path, was: str, text: str, sentence: str
+) -> None:
+    with pytest.raises(SourceError, match=re.escape(sentence)):
+        read_config(write(tmp_path, SMALL.replace(was, text)))

@@ -286,6 +286,17 @@ class TrainConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     skeleton: Skeleton | None = None
 
+    def __post_init__(self) -> None:
+        metric, skeleton = self.run.metric, self.chosen_skeleton
+        if metric == "AP" and self.data.validation and skeleton.sigmas is None:
+            raise ValueError(
+                f"run.metric: wanted PCK, PDJ, PCP or loss, as skeleton {skeleton.name} has no sigmas, got AP"
+            )
+        if self.run.patience is not None and metric != "loss" and not self.data.validation:
+            raise ValueError(
+                f"run.patience: wanted a validation set or the metric loss with it, got {metric}"
+            )
+
     @property
     def chosen_skeleton(self) -> Skeleton:
         """What the keypoints are."""

@@ -21,6 +21,7 @@ from posecore.skeletons import Skeleton
 from posecore.train import networks
 from posecore.train.config import TrainConfig
 from posecore.train.losses import LimbPrior, Loss, MaskedBce, MaskedMse, OksLoss, SmoothL1, Together
+from posecore.train.networks.cpm import MOST_STAGES
 from posecore.train.networks.cpm import STRIDE_PX as CPM_STRIDE_PX
 from posecore.train.networks.simple_baseline import STRIDE_PX as BASELINE_STRIDE_PX
 from posecore.train.tables import nearest
@@ -107,7 +108,7 @@ def make_recipe(config: TrainConfig) -> Recipe:
 def _posenet(config: TrainConfig) -> Recipe:
     skeleton, loss = config.chosen_skeleton, config.loss
     options = _options(config, networks.posenet)
-    stride = int(options.get("output_stride", 16))
+    stride = _whole_option(options, "output_stride", 16, 32)
     offsets = SmoothL1(scale=loss.radius_px, weight=loss.offset)
     displacements = SmoothL1(scale=loss.radius_px, weight=loss.displacement)
     heatmaps = MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints)
@@ -131,15 +132,17 @@ def _posenet(config: TrainConfig) -> Recipe:
         skeleton=skeleton,
         size=config.input.size,
         stride_px=stride,
-        channels=int(options.get("channels", 3)),
+        channels=_whole_option(options, "channels", 3, 3),
     )
 
 
 def _cpm(config: TrainConfig) -> Recipe:
     skeleton, loss = config.chosen_skeleton, config.loss
     options = _options(config, networks.cpm, without=("centre_map",))
-    stages = [f"stage{number}" for number in range(1, int(options.get("stages", 3)) + 1)]
-    background = bool(options.get("background", False))
+    stages = [f"stage{number}" for number in range(1, _whole_option(options, "stages", 3, MOST_STAGES) + 1)]
+    background = options.get("background", False)
+    if not isinstance(background, bool):
+        raise SourceError(f"[network] options.background: wanted true or false, got {background!r:.60}")
     targets = GaussianTargets(skeleton, CPM_STRIDE_PX, loss.sigma_px, background=background)
     # A Gaussian fills so little of a map that the mean of its squares is about a thousandth.
     each = MaskedMse(weight=100 * loss.heatmap, hardest=loss.hardest_keypoints)
@@ -158,7 +161,7 @@ def _cpm(config: TrainConfig) -> Recipe:
         skeleton=skeleton,
         size=config.input.size,
         stride_px=CPM_STRIDE_PX,
-        channels=int(options.get("channels", 3)),
+        channels=_whole_option(options, "channels", 3, 3),
     )
 
 
@@ -179,7 +182,7 @@ def _simple_baseline(config: TrainConfig) -> Recipe:
         skeleton=skeleton,
         size=config.input.size,
         stride_px=BASELINE_STRIDE_PX,
-        channels=int(options.get("channels", 3)),
+        channels=_whole_option(options, "channels", 3, 3),
     )
 
 
@@ -210,7 +213,7 @@ def _regressor(builder: Callable[..., Any], config: TrainConfig) -> Recipe:
         read=read,
         skeleton=skeleton,
         size=size,
-        channels=int(options.get("channels", 3)),
+        channels=_whole_option(options, "channels", 3, 3),
     )
 
 
@@ -237,6 +240,16 @@ def _options(
                 f"{nearest(option, known)}"
             )
     return dict(config.network.options)
+
+
+def _whole_option(options: Mapping[str, Any], name: str, default: int, most: int) -> int:
+    """An option that the recipe has to know before the builder looks at it."""
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise SourceError(
+            f"[network] options.{name}: wanted a whole number from 1 to {most}, got {value!r:.60}"
+        )
+    return value
 
 
 def _builder(

@@ -173,15 +173,22 @@ def _plain(hint: Any, value: Any, file: str, folder: Path | None, where: str) ->
     if hint is Path:
         if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
             raise _wrong(file, where, "a path", value)
-        return Path(value) if folder is None else folder / Path(value).expanduser()
+        try:
+            return Path(value) if folder is None else folder / Path(value).expanduser()
+        except RuntimeError:  # ~NAME of nobody
+            raise _wrong(file, where, "a path", value) from None
     if hint is bool and isinstance(value, bool):
         return value
     if hint is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number of hundreds of digits
+            number = math.inf
+        if not math.isfinite(number):
             raise _wrong(file, where, "a finite number", value)
-        return float(value)
+        return number
     if hint is str and isinstance(value, str):
         return value
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
