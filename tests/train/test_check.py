@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from posecore.train.check import Check, check
+from posecore.train.check import Check, check, count_labels
 from posecore.train.check_layers import activations, biases_alone, gradients
 from posecore.train.check_pictures import pictures_of
 from posecore.train.config import DataConfig, NetworkConfig, OptimizerConfig
+from posecore.train.datasets import Mixture
 from posecore.train.feed import Feed
 from posecore.train.recipes import make_recipe
 from posecore.train.sets import open_set
 from posecore.train.starting_weights import build
-from train.dotted_people import small_config, write_set
+from train.dotted_people import DOTS, small_config, write_set
 
 pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
 
@@ -125,3 +126,15 @@ def test_the_first_loss_is_that_of_the_biases(tmp_path: Path) -> None:
     assert len(model.trainable_weights) == trained > 2, "what is trained stays so"
     middle = recipe.losses["keypoints"](y["keypoints"], np.full_like(y["keypoints"], 0.5))
     np.testing.assert_allclose(alone, np.asarray(middle).mean(), rtol=1e-5)
+
+
+def test_labels_are_counted_in_every_part_of_a_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posecore.train.check.MOST_LOOKED_AT", 6)
+    sets = [
+        open_set(write_set(tmp_path / name, unlabelled=unlabelled), DOTS, (40, 32))
+        for name, unlabelled in (("first", 12), ("second", 0))
+    ]
+    labelled, people, empty = count_labels(Mixture(sets, [1, 1]))
+    assert (labelled.tolist(), people, empty) == ([6, 6, 3], 6, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 import os
 import random
 import signal
@@ -21,9 +23,11 @@ from posecore.errors import ModelError, SourceError
 from posecore.train.config import InputConfig, NetworkConfig, OptimizerConfig, read_config
 from posecore.train.fitting import fit
 from posecore.train.recipes import make_recipe
+from posecore.train.sets import open_set
 from posecore.train.starting_weights import build
+from posecore.train.tensorboard import TensorBoard
 from posecore.train.watch import Watcher
-from train.dotted_people import small_config
+from train.dotted_people import DOTS, small_config
 
 pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
 
@@ -198,6 +202,17 @@ def test_a_damaged_checkpoint_gets_one_sentence_and_stays(whole: Any, tmp_path: 
     assert (tmp_path / "run" / "last.npz").read_bytes() == data
 
 
+def test_a_checkpoint_that_says_nonsense_gets_one_sentence(whole: Any, tmp_path: Path) -> None:
+    config, _, _ = whole
+    again = replace(config, run=replace(config.run, out=tmp_path / "run"))
+    (tmp_path / "run").mkdir()
+    kept = arrays(config.run.out / "last.npz")
+    kept["state"] = np.array(json.dumps({"config": config.table(), "run": {"epochs_done": "3"}}))
+    np.savez(tmp_path / "run" / "last.npz", **kept)
+    with pytest.raises(ModelError, match=r"last\.npz does not say where its run is"):
+        fit(again)
+
+
 def test_a_run_that_is_done_is_not_done_again(whole: Any) -> None:
     config, _, _ = whole
     before = (config.run.out / "last.npz").read_bytes()
@@ -314,3 +329,58 @@ def test_mixed_precision_trains_and_keeps_float32_weights(tmp_path: Path, precis
     import keras
 
     assert keras.config.dtype_policy().name == "float32", "what others build afterwards is as it was"
+
+
+def test_averages_come_out_though_the_run_ended_just_before_they_were_written(tmp_path: Path) -> None:
+    config = small_config(tmp_path, optimizer=OptimizerConfig(learning_rate=3e-3, ema=0.9))
+    config = replace(
+        config,
+        run=replace(config.run, steps=4, epoch_steps=2),
+        data=replace(config.data, validation=()),
+    )
+    first = weights_of(fit(config))
+    final = config.run.out / "final.npz"
+    final.rename(tmp_path / "before.npz")
+    again = weights_of(fit(config))
+    assert_same(tmp_path / "before.npz", final)
+    for name, array in first.items():
+        np.testing.assert_array_equal(again[name], array, err_msg=name)
+
+
+def test_a_picture_that_cannot_be_read_gets_one_sentence(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    broken = config.data.train[0].pictures / "007.png"
+    broken.write_bytes(b"nothing")
+    with pytest.raises(SourceError, match=r"^\S*007\.png: wanted a picture, got [^\n]*$"):
+        fit(replace(config, data=replace(config.data, validation=())))
+
+
+def test_a_run_goes_on_in_another_place_with_other_threads(whole: Any, tmp_path: Path) -> None:
+    config, _, _ = whole
+    first = replace(config, run=replace(config.run, out=tmp_path / "run"))
+    fit(first, watcher=Stopping(5))
+    (tmp_path / "run").rename(tmp_path / "moved")
+    moved = replace(
+        first, run=replace(first.run, out=tmp_path / "moved"), input=replace(first.input, threads=1)
+    )
+    watcher = Stopping()
+    fit(moved, watcher=watcher)
+    assert watcher.began == [(3, 12)]
+    assert_same(config.run.out / "final.npz", tmp_path / "moved" / "final.npz")
+
+
+def test_histograms_leave_out_what_is_not_finite(tmp_path: Path) -> None:
+    from tensorflow.compat.v1.train import summary_iterator
+
+    config = small_config(tmp_path)
+    recipe = make_recipe(config)
+    model = build(recipe, config)
+    kernel = model.get_layer("conv1").kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    board = TensorBoard(tmp_path / "board", recipe, open_set(config.data.train[0], DOTS, recipe.size))
+    board.write({"step": 1, "loss": math.nan}, model)
+    board.close()
+    (file,) = (tmp_path / "board").iterdir()
+    tags = {value.tag for event in summary_iterator(str(file)) for value in event.summary.value}
+    assert "weights/conv2/kernel" in tags
+    assert not tags & {"loss", "weights/conv1/kernel"}

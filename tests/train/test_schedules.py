@@ -66,3 +66,25 @@ def test_biases_and_normalisation_are_not_decayed(keras: Any) -> None:
     for variable in model.trainable_variables:
         factor = 0.5 if variable.name == "kernel" else 1.0
         np.testing.assert_allclose(np.asarray(variable), factor * before[variable.path], rtol=1e-6)
+
+
+def test_averages_keep_their_share_a_change_however_many_batches_make_one(keras: Any) -> None:
+    def averaged(accumulate: int) -> float:
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        (variable,) = model.trainable_variables
+        variable.assign([[0.0]])
+        config = OptimizerConfig(
+            name="sgd", learning_rate=1.0, momentum=0.0, weight_decay=0.0, schedule="constant",
+            accumulate=accumulate, ema=0.9,
+        )  # fmt: skip
+        optimizer = make_optimizer(config, 100)
+        optimizer.build([variable])
+        for slope in (0.0, -1.0, *[0.0] * 8):
+            for _ in range(accumulate):
+                optimizer.apply([np.full((1, 1), slope, np.float32)])
+        optimizer.finalize_variable_values([variable])
+        return float(np.asarray(variable)[0, 0])
+
+    assert averaged(1) == pytest.approx(1 - 0.9**9, abs=1e-5)
+    # Between its changes it goes on averaging what is there: at most one change ahead or behind.
+    assert 1 - 0.9**8 <= averaged(4) <= 1 - 0.9**9

@@ -61,6 +61,7 @@ class Epochs:
                     self.model.stop_training = True
 
             def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                epochs.model = self.model  # on JAX, asking Keras for it brings its weights up to date
                 if not epochs.state.interrupted:
                     epochs.end(epoch, logs or {})
                     self.model.stop_training = epochs.state.ended

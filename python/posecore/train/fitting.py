@@ -46,8 +46,9 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
     strategy = make_strategy(config)
     config = own_folder(config, strategy)
     recipe = make_recipe(config)
-    dataset = training_set(config.data.train, recipe.skeleton, recipe.size)
-    kept_out = [open_set(one, recipe.skeleton, recipe.size) for one in config.data.validation]
+    several = recipe.kind == "people"
+    dataset = training_set(config.data.train, recipe.skeleton, recipe.size, others=several)
+    kept_out = [open_set(one, recipe.skeleton, recipe.size, others=several) for one in config.data.validation]
     validations = [Validation(recipe, one, config.input.batch_size) for one in kept_out]
     folder = RunFolder.open(config, restart=restart)
 
@@ -77,18 +78,32 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
     watcher.begin(first, steps)
     with feed:
         epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board)
-        if not state.ended:
-            model.fit(
-                _batches(feed),
-                initial_epoch=state.epochs_done,
-                epochs=config.run.epochs,
-                steps_per_epoch=config.run.epoch_steps,
-                shuffle=False,
-                callbacks=[epochs.callback(keras)],
-                verbose=0,
-            )
+        if state.ended:  # Keras' fit would have put the averages into the model
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        else:
+            failed: list[Exception] = []
+            try:
+                model.fit(
+                    _batches(feed, failed),
+                    initial_epoch=state.epochs_done,
+                    epochs=config.run.epochs,
+                    steps_per_epoch=config.run.epoch_steps,
+                    shuffle=False,
+                    callbacks=[epochs.callback(keras)],
+                    verbose=0,
+                )
+            except Exception:
+                if failed:
+                    raise failed[0] from None
+                raise
     return folder.finish(model, state)
 
 
-def _batches(feed: Feed) -> Iterator[Any]:
-    yield from feed  # Keras takes a generator, and no other iterator
+def _batches(feed: Feed, failed: list[Exception]) -> Iterator[Any]:
+    """Keras takes a generator, and no other iterator; TensorFlow makes pages of text of an error in it, so the error
+    itself is kept in `failed`."""
+    try:
+        yield from feed
+    except Exception as error:
+        failed.append(error)
+        raise

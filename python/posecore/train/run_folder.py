@@ -16,6 +16,8 @@ from posecore.train.checkpoints import load_checkpoint, read_state, save_checkpo
 from posecore.train.config import TrainConfig
 from posecore.train.run_log import Row, RunLog
 
+# Where a run lies, how many threads read for it and who looks on changes nothing in what comes out.
+_FREE = {"input": ("threads",), "run": ("out", "tensorboard")}
 _OWN = ("config.toml", "last.npz", "best.npz", "final.npz", "log.csv")
 
 
@@ -97,8 +99,11 @@ class RunFolder:
         state = load_checkpoint(self.checkpoint, model)
         try:
             found = RunState(**state["run"])
+            is_one = isinstance(found.epochs_done, int) and isinstance(found.rows, list)
         except (KeyError, TypeError):
-            raise ModelError(f"checkpoint {self.checkpoint} does not say where its run is") from None
+            is_one = False
+        if not is_one:
+            raise ModelError(f"checkpoint {self.checkpoint} does not say where its run is")
         self.log = RunLog(self.log.path, found.rows)
         return found
 
@@ -122,13 +127,25 @@ class RunFolder:
 
     def _refuse_others(self) -> None:
         before = read_state(self.checkpoint).get("config")
-        if before == self._config:
+        where = "another configuration"
+        if isinstance(before, dict):
+            where = difference(_binding(before), _binding(self._config))
+        if not where:
             return
-        where = difference(before, self._config) if isinstance(before, dict) else "another configuration"
         raise SourceError(
             f"{self.path}: wanted the run of this configuration, got one with {where}; choose another folder, or begin "
             "anew with --force (restart=True)"
         )
+
+
+def _binding(table: dict[str, Any]) -> dict[str, Any]:
+    """The table without the keys with which a run may go on differently."""
+    return {
+        name: {key: value for key, value in one.items() if key not in _FREE.get(name, ())}
+        if isinstance(one, dict)
+        else one
+        for name, one in table.items()
+    }
 
 
 def difference(before: dict[str, Any], now: dict[str, Any], where: str = "") -> str:

@@ -43,7 +43,8 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> Any:
         "global_clipnorm": config.clip_norm,
         "gradient_accumulation_steps": config.accumulate if config.accumulate > 1 else None,
         "use_ema": config.ema is not None,
-        "ema_momentum": config.ema if config.ema is not None else 0.99,
+        # Keras averages after each batch, also where the weights have not changed.
+        "ema_momentum": config.ema ** (1 / config.accumulate) if config.ema is not None else 0.99,
     }
     if config.name == "adamw":
         optimizer = keras.optimizers.AdamW(**given)

@@ -71,6 +71,9 @@ class TensorBoard:
 
     def _values(self, name: str, array: Any) -> None:
         values = np.asarray(array, np.float64).ravel()  # float32 has no room for edges between close values
+        values = values[np.isfinite(values)]
+        if not len(values):  # a run that went astray: the loss says so
+            return
         counts, edges = np.histogram(values, bins=_BINS)
         self._put(name, "histograms", np.column_stack([edges[:-1], edges[1:], counts]))
         self._put(f"share below {SMALL:g}/{name}", "scalars", np.float32((np.abs(values) < SMALL).mean()))
