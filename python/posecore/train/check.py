@@ -19,6 +19,7 @@ from posecore.train.check_overfit import Overfit, overfit
 from posecore.train.config import TrainConfig
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
+from posecore.train.samples import located
 from posecore.train.sets import training_set
 from posecore.train.starting_weights import build
 from posecore.train.watch import Watcher
@@ -166,10 +167,10 @@ def count_labels(dataset: Dataset) -> tuple[npt.NDArray[np.int64], int, int]:
     counts = np.zeros(dataset.skeleton.num_keypoints, np.int64)
     people = empty = 0
     for index in islice(range(len(dataset)), MOST_LOOKED_AT):
-        visibility = read(index).visibility
-        counts += (visibility > 0).sum(axis=0)
-        people += len(visibility)
-        empty += not (visibility > 0).any()
+        labelled = located(read(index).visibility)
+        counts += labelled.sum(axis=0)
+        people += len(labelled)
+        empty += not labelled.any()
     return counts, people, empty
 
 

@@ -16,6 +16,7 @@ from posecore.evaluation.feet import merge_feet
 from posecore.evaluation.truths import Truths
 from posecore.skeletons import COCO17, COCO_FEET23, Skeleton
 from posecore.train.picture_set import People, PictureSet, folder_of
+from posecore.train.samples import UNLABELLED, VISIBLE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +71,8 @@ def coco_pictures(
     fields = (field,) if isinstance(field, str) else field
     truths = read_truths(annotations, fields=fields).as_wide_as(skeleton.num_keypoints)
     order = _order(truths, skeleton)
-    xy, visibility = truths.xy[:, order], truths.visibility[:, order]
+    # Files may hold any number above 0 for a keypoint that is labelled.
+    xy, visibility = truths.xy[:, order], np.minimum(truths.visibility[:, order], VISIBLE)
     trust = (visibility > 0).astype(np.float32)
     unknown = truths.is_crowd | (truths.num_labelled == 0)
     if len(truths) and teacher is not None:
@@ -81,9 +83,9 @@ def coco_pictures(
         scores = np.clip(told.keypoint_scores[:, order], 0, 1)
         filled = scores >= max(least_teacher_score, 1e-6)
         if teacher_for == "unlabelled":
-            filled &= visibility == 0
+            filled &= visibility == UNLABELLED
         xy = np.where(filled[:, :, None], told.xy[:, order], xy)
-        visibility = np.where(filled, 2, visibility).astype(np.uint8)
+        visibility = np.where(filled, VISIBLE, visibility).astype(np.uint8)
         trust = np.where(filled, scores, trust).astype(np.float32)
     if len(truths) and least_agreement > 0:
         agreed = read_detections(annotations, truths, fields=fields, score_fields=("teacher_agreement",))

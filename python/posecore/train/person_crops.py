@@ -9,7 +9,7 @@ import numpy as np
 
 from posecore.arguments import number, whole
 from posecore.skeletons import Skeleton
-from posecore.train.samples import Labels, Sample
+from posecore.train.samples import Labels, Sample, located
 from posecore.train.warps import cut_out
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class PersonCrops:
         return cut_out(one, _ROOM)
 
     def _enough(self, labels: Labels) -> npt.NDArray[np.bool_]:
-        enough: npt.NDArray[np.bool_] = (labels.visibility > 0).sum(axis=1) >= self.least_keypoints
+        enough: npt.NDArray[np.bool_] = located(labels.visibility).sum(axis=1) >= self.least_keypoints
         return enough
 
     def _frame(self, box: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -13,7 +13,7 @@ from posecore.arguments import whole
 from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
 from posecore.train.picture_reading import read_pixels
-from posecore.train.samples import Labels, Sample, sample_of
+from posecore.train.samples import Labels, Sample, located, sample_of
 from posecore.train.warps import moved_labels
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class People:
     Attributes:
         picture: (G,) int64, which picture of the set.
         xy: (G, K, 2) float64 in pixels, pixel rule of posecore.
-        visibility: (G, K) uint8: 0 not labelled, 1 hidden, 2 visible.
+        visibility: (G, K) uint8, as in `Labels`.
         trust: (G, K) float32 in [0, 1].
         boxes: (G, 4) float64: x, y, width, height in pixels; NaN where the file has none.
         unknown: (G,) bool: about these the labels say nothing: they become ignored regions.
@@ -85,14 +85,15 @@ class PictureSet:
         unknown = people.unknown[rows]
         known = rows[~unknown]
         visibility = people.visibility[known]
-        xy = np.where(visibility[:, :, None] > 0, people.xy[known], 0.0)
+        there = located(visibility)
+        xy = np.where(there[:, :, None], people.xy[known], 0.0)
         boxes = people.boxes[known]
         for person in np.flatnonzero(~np.isfinite(boxes).all(axis=1)):
-            boxes[person] = _box_around(xy[person][visibility[person] > 0])
+            boxes[person] = _box_around(xy[person][there[person]])
         return Labels(
             xy=xy.astype(np.float32),
             visibility=visibility,
-            trust=np.where(visibility > 0, people.trust[known], 0).astype(np.float32),
+            trust=np.where(there, people.trust[known], 0).astype(np.float32),
             boxes=boxes.astype(np.float32),
             ignored=_corners(people.boxes[rows[unknown]]),
         )

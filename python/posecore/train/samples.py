@@ -18,15 +18,25 @@ if TYPE_CHECKING:
 PAD_BYTE = 127
 """Grey where there is no picture, as in prediction; PoseNet's input maps it to 0."""
 
+UNLABELLED, HIDDEN, VISIBLE, OUTSIDE = range(4)
+"""What is known of a keypoint: nothing; where it is, behind something; where it is; that it is not in this picture."""
+
+
+def located(visibility: Bytes) -> npt.NDArray[np.bool_]:
+    """Which keypoints have a place in the picture: HIDDEN or VISIBLE; bool of the same shape."""
+    found: npt.NDArray[np.bool_] = (visibility == HIDDEN) | (visibility == VISIBLE)
+    return found
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
     """What a picture's labels say about N people of K keypoints. Pixels count from the centre of the top-left one.
 
     Attributes:
-        xy: (N, K, 2) float32, x and y in pixels. (0, 0) where nothing is labelled; a keypoint that augmentation
-            moved out of the picture keeps the place outside.
-        visibility: (N, K) uint8: 0 not labelled, or not in this picture; 1 labelled and hidden; 2 visible.
+        xy: (N, K, 2) float32, x and y in pixels; (0, 0) for keypoints that are not labelled or not in the picture.
+        visibility: (N, K) uint8: 0 not labelled (UNLABELLED), so that it may be anywhere in its person's box; 1
+            labelled and hidden (HIDDEN); 2 visible (VISIBLE); 3 labelled, but outside of this picture (OUTSIDE): no
+            pixel shows it, and so it is background.
         trust: (N, K) float32 in [0, 1]: 1 for people's labels, a teacher's score for its keypoints, 0 where
             nothing is labelled.
         boxes: (N, 4) float32: x, y, width, height in pixels.

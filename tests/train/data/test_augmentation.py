@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecore.train.augmentation import STILL, Augmentation, augment, flipped, mosaic
-from posecore.train.samples import Sample
+from posecore.train.samples import OUTSIDE, Sample
 from posecore.train.warps import letterbox
 
 MOVES = replace(STILL, rotation_deg=180, shear_deg=25, zoom=(0.6, 2.5), shift=0.3, flip=0.5)
@@ -83,7 +83,7 @@ def test_mirroring_twice_is_the_identity(seed: int) -> None:
     size = tuple(rng.integers(20, 200, 2).tolist())
     region = rng.uniform(0, 10, (1, 4, 2))
     points = rng.integers(0, 20, (4, 2))
-    one = sample(points, size, visibility=rng.permutation([0, 1, 2, 2]), ignored=region)
+    one = sample(points, size, visibility=rng.permutation([0, 1, 2, OUTSIDE]), ignored=region)
     one = replace(one, boxes=np.array([[2, 3, 15, 12]], np.float32), frame=(1.0, 2.0, 9.0, 8.0))
     once = flipped(one)
     twice = flipped(once)
@@ -182,8 +182,9 @@ def test_a_tile_hides_what_reaches_over_its_border() -> None:
     one = mosaic([sample()] * 4, (300, 300), zoomed, chance(1))
     edges = one.boxes[:, :2] + one.boxes[:, 2:]
     assert (edges[0] <= edges[3]).all()
-    assert (one.xy[one.visibility == 0] == 0).all()
-    assert (one.visibility == 0).any()
+    assert (one.xy[one.visibility == OUTSIDE] == 0).all()
+    assert (one.visibility == OUTSIDE).any()
+    assert not (one.visibility == 0).any()
 
 
 def test_a_picture_of_nobody_can_be_augmented() -> None:

@@ -41,6 +41,12 @@ def test_a_sample_is_a_picture_with_its_people(folder: Path) -> None:
     ]
 
 
+def test_any_number_above_two_in_a_file_is_a_visible_keypoint(folder: Path) -> None:
+    seen = person(1, keypoints=[60, 40, 3, 30, 90, 1, 0, 0, 0, 70, 130, 7])
+    one = coco_pictures(annotations(seen), folder, skeleton=FOUR)[0]
+    assert one.visibility[0].tolist() == [2, 1, 0, 2]
+
+
 def test_crowds_and_people_without_keypoints_are_regions_of_which_nothing_is_known(folder: Path) -> None:
     crowd = person(2, iscrowd=1, bbox=[0, 0, 10, 20])
     unlabelled = person(3, keypoints=[0] * 12, bbox=[100, 50, 30, 40])

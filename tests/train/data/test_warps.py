@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecore.runtime.geometry import Geometry
-from posecore.train.samples import PAD_BYTE
+from posecore.train.samples import OUTSIDE, PAD_BYTE
 from posecore.train.warps import cut_out, letterbox, letterbox_map, warped
 
 SIDES = st.integers(1, 700)
@@ -64,18 +64,23 @@ def test_around_a_frame_the_picture_goes_on() -> None:
     np.testing.assert_allclose(spot(seen.image, seen.xy[0, 1]), seen.xy[0, 1], atol=0.1)
 
 
-def test_a_keypoint_outside_is_not_visible_and_keeps_its_place_there() -> None:
-    right = np.array([[1.0, 0, 60], [0, 1, 0]])
-    moved = warped(sample(), right, (140, 170))
-    assert moved.visibility.tolist() == [[2, 2, 0, 2]]
-    assert moved.trust.tolist() == [[1, 1, 0, 1]]
-    assert moved.xy[0, 2].tolist() == [160, 80]
-    # Moved on, its place follows; it does not come back, since its pixels do not.
-    further = warped(moved, np.array([[1.0, 0, 10], [0, 1, 0]]), (140, 170))
-    assert further.xy[0, 2].tolist() == [170, 80]
-    back = warped(moved, np.array([[1.0, 0, -60], [0, 1, 0]]), (140, 170))
-    assert back.visibility[0, 2] == 0
-    assert back.xy[0, 2].tolist() == [0, 0]
+def test_a_labelled_keypoint_that_leaves_the_picture_is_known_to_be_outside() -> None:
+    right, left = (np.array([[1.0, 0, x], [0, 1, 0]]) for x in (60, -60))
+    moved = warped(sample(visibility=(0, 2, 2, 1)), right, (140, 170))
+    assert moved.visibility.tolist() == [[0, 2, OUTSIDE, 1]]
+    assert moved.trust.tolist() == [[0, 1, 0, 1]]
+    assert moved.xy[0, 2].tolist() == [0, 0]
+    # It does not come back, since its pixels do not.
+    back = warped(moved, left, (140, 170))
+    assert back.visibility.tolist() == [[0, 2, OUTSIDE, 1]]
+    assert (back.image[70:90, 90:110] == GREY).all()
+
+
+def test_who_has_nothing_left_but_their_box_is_known_to_be_outside() -> None:
+    one = replace(sample(), boxes=np.array([[0, 0, 139, 169]], np.float32))
+    low = warped(one, np.array([[1.0, 0, 0], [0, 1, -140]]), (140, 170))
+    assert low.visibility.tolist() == [[OUTSIDE] * 4]
+    assert low.boxes.tolist() == [[0, -0.5, 139, 29.5]]
 
 
 def test_what_nobody_labelled_stays_nowhere() -> None:
