@@ -144,7 +144,7 @@ def mosaic(samples: Sequence[Sample], size: Size, augmentation: Augmentation, rn
         parts.append(_beside(part, left, top, tile))
     joined: dict[str, Any] = {
         field: np.concatenate([getattr(part, field) for part in parts])
-        for field in ("xy", "visibility", "boxes", "ignored", "trust")
+        for field in ("xy", "visibility", "boxes", "ignored")
     }
     name = " + ".join(sample.name for sample in samples)
     whole_picture = Sample(image=image, name=name, skeleton=first.skeleton, **joined)

@@ -50,7 +50,7 @@ def coco_pictures(
         skeleton: what the keypoints are. Where the file names its keypoints, they are put into this order.
         field: the keypoint field, or several, one behind the other: ("keypoints", "neck", "head_top").
         teacher: a field with K times x, y and a score in [0, 1], what another model says about the same people, such
-            as "teacher_keypoints". Its keypoints have its score as trust, and visibility 2. Crowds, and people for whom
+            as "teacher_keypoints". Its keypoints count as visible ones of people do. Crowds, and people for whom
             nobody labelled anything, stay ignored regions.
         teacher_for: "unlabelled": the teacher fills in only what people did not label; "all": it replaces them too.
         least_teacher_score: in [0, 1]; what the teacher is less sure of stays as people left it.
@@ -73,7 +73,6 @@ def coco_pictures(
     order = _order(truths, skeleton)
     # Files may hold any number above 0 for a keypoint that is labelled.
     xy, visibility = truths.xy[:, order], np.minimum(truths.visibility[:, order], VISIBLE)
-    trust = (visibility > 0).astype(np.float32)
     unknown = truths.is_crowd | (truths.num_labelled == 0)
     if len(truths) and teacher is not None:
         if not isinstance(teacher, str):
@@ -86,11 +85,10 @@ def coco_pictures(
             filled &= visibility == UNLABELLED
         xy = np.where(filled[:, :, None], told.xy[:, order], xy)
         visibility = np.where(filled, VISIBLE, visibility).astype(np.uint8)
-        trust = np.where(filled, scores, trust).astype(np.float32)
     if len(truths) and least_agreement > 0:
         agreed = read_detections(annotations, truths, fields=fields, score_fields=("teacher_agreement",))
         unknown = unknown | (agreed.scores < least_agreement)
-    people = People(truths.image_index, xy, visibility, trust, truths.boxes, unknown)
+    people = People(truths.image_index, xy, visibility, truths.boxes, unknown)
     sizes = np.stack([truths.images.widths, truths.images.heights], axis=1)
     kept = np.arange(len(sizes)) if empty else np.unique(truths.image_index[~unknown])
     return PictureSet(
@@ -175,7 +173,6 @@ def _only(people: People, kept: npt.NDArray[np.int64], count: int) -> People:
         places[people.picture][rows],
         people.xy[rows],
         people.visibility[rows],
-        people.trust[rows],
         people.boxes[rows],
         people.unknown[rows],
     )

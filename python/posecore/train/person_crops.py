@@ -117,7 +117,7 @@ class PersonCrops:
             rows += [row for row in range(len(sample)) if row != person]
         one = replace(
             sample,
-            **{name: getattr(sample, name)[rows] for name in ("xy", "visibility", "boxes", "trust")},
+            **{name: getattr(sample, name)[rows] for name in ("xy", "visibility", "boxes")},
             name=f"{sample.name} person {person}",
         )
         return cut_out(one, _ROOM)

@@ -30,7 +30,6 @@ class People:
         picture: (G,) int64, which picture of the set.
         xy: (G, K, 2) float64 in pixels, pixel rule of posecore.
         visibility: (G, K) uint8, as in `Labels`.
-        trust: (G, K) float32 in [0, 1].
         boxes: (G, 4) float64: x, y, width, height in pixels; NaN where the file has none.
         unknown: (G,) bool: about these the labels say nothing: they become ignored regions.
     """
@@ -38,7 +37,6 @@ class People:
     picture: npt.NDArray[np.int64]
     xy: npt.NDArray[np.float64]
     visibility: npt.NDArray[np.uint8]
-    trust: npt.NDArray[np.float32]
     boxes: npt.NDArray[np.float64]
     unknown: npt.NDArray[np.bool_]
 
@@ -93,7 +91,6 @@ class PictureSet:
         return Labels(
             xy=xy.astype(np.float32),
             visibility=visibility,
-            trust=np.where(there, people.trust[known], 0).astype(np.float32),
             boxes=boxes.astype(np.float32),
             ignored=_corners(people.boxes[rows[unknown]]),
         )

@@ -37,8 +37,6 @@ class Labels:
         visibility: (N, K) uint8: 0 not labelled (UNLABELLED), so that it may be anywhere in its person's box; 1
             labelled and hidden (HIDDEN); 2 visible (VISIBLE); 3 labelled, but outside of this picture (OUTSIDE): no
             pixel shows it, and so it is background.
-        trust: (N, K) float32 in [0, 1]: 1 for people's labels, a teacher's score for its keypoints, 0 where
-            nothing is labelled.
         boxes: (N, 4) float32: x, y, width, height in pixels.
         ignored: (M, 4, 2) float32, the corners of regions about which the labels say nothing: crowds, and people
             without labelled keypoints.
@@ -46,7 +44,6 @@ class Labels:
 
     xy: Floats
     visibility: Bytes
-    trust: Floats
     boxes: Floats
     ignored: Floats
 
@@ -63,7 +60,7 @@ class Sample:
 
     Attributes:
         image: (h, w, C) uint8 with 3 channels (RGB) or 1 (grey).
-        xy, visibility, boxes, ignored, trust: as in `Labels`, in pixels of `image`.
+        xy, visibility, boxes, ignored: as in `Labels`, in pixels of `image`.
         name: what the picture is called in messages.
         skeleton: what the K keypoints are.
         frame: x, y, width, height in pixels of `image`: the part that is fitted into a network's input, a person with
@@ -78,7 +75,6 @@ class Sample:
     visibility: Bytes
     boxes: Floats
     ignored: Floats
-    trust: Floats
     name: str
     skeleton: Skeleton
     frame: tuple[float, float, float, float] | None = None
@@ -109,7 +105,7 @@ class Sample:
     @property
     def labels(self) -> Labels:
         """Everything but the picture."""
-        return Labels(self.xy, self.visibility, self.trust, self.boxes, self.ignored)
+        return Labels(self.xy, self.visibility, self.boxes, self.ignored)
 
 
 def sample_of(
@@ -127,7 +123,6 @@ def sample_of(
         visibility=labels.visibility,
         boxes=labels.boxes,
         ignored=labels.ignored,
-        trust=labels.trust,
         name=name,
         skeleton=skeleton,
         frame=frame,
@@ -147,7 +142,6 @@ def _check(labels: Any) -> None:
     regions = len(ignored) if isinstance(ignored, np.ndarray) and ignored.ndim else 0
     for name, value, dtype, shape in (
         ("visibility", labels.visibility, np.uint8, (people, keypoints)),
-        ("trust", labels.trust, np.float32, (people, keypoints)),
         ("boxes", labels.boxes, np.float32, (people, 4)),
         ("ignored", ignored, np.float32, (regions, 4, 2)),
     ):

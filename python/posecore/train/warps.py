@@ -141,7 +141,7 @@ def moved_labels(
             and regions that are wholly outside are left out.
     """
     width, height = size
-    visibility, trust = labels.visibility.copy(), labels.trust.copy()
+    visibility = labels.visibility.copy()
     xy = _mapped(labels.xy, matrix)
     corners = _box_corners(labels.boxes)
     corners = _mapped(corners, matrix)
@@ -150,22 +150,20 @@ def moved_labels(
     if cut:
         inside = (xy > -0.5).all(axis=2) & (xy[:, :, 0] < width - 0.5) & (xy[:, :, 1] < height - 0.5)
         visibility[~inside & (visibility != UNLABELLED)] = OUTSIDE
-        trust[~inside] = 0
         border = np.array([width - 0.5, height - 0.5])
         low, high = np.clip(low, -0.5, border), np.clip(high, -0.5, border)
         stays = (high > low).all(axis=1) | located(visibility).any(axis=1)
-        xy, visibility, trust, low, high = (a[stays] for a in (xy, visibility, trust, low, high))
+        xy, visibility, low, high = (a[stays] for a in (xy, visibility, low, high))
         around = ignored.reshape(-1, 4, 2)
         seen = (around.max(axis=1) > -0.5).all(axis=1) & (around.min(axis=1) < border).all(axis=1)
         ignored = ignored[seen]
     xy[~located(visibility)] = 0
     if flip_index is not None:
         order = list(flip_index)
-        xy, visibility, trust = xy[:, order], visibility[:, order], trust[:, order]
+        xy, visibility = xy[:, order], visibility[:, order]
     return Labels(
         xy=np.ascontiguousarray(xy, np.float32),
         visibility=np.ascontiguousarray(visibility),
-        trust=np.ascontiguousarray(trust),
         boxes=np.concatenate([low, high - low], axis=1).astype(np.float32),
         ignored=ignored.astype(np.float32),
     )
@@ -183,7 +181,6 @@ def _moved(
         visibility=labels.visibility,
         boxes=labels.boxes,
         ignored=labels.ignored,
-        trust=labels.trust,
         frame=None,
     )
 

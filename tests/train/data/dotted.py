@@ -64,14 +64,13 @@ def sample(
         visibility=seen[None],
         boxes=np.concatenate([low, high - low])[None].astype(np.float32),
         ignored=np.array(ignored, np.float32).reshape(-1, 4, 2),
-        trust=there[None].astype(np.float32),
         name="dots",
         skeleton=skeleton,
     )
 
 
 def without_people(one: Sample) -> Sample:
-    return replace(one, **{name: getattr(one, name)[:0] for name in ("xy", "visibility", "boxes", "trust")})
+    return replace(one, **{name: getattr(one, name)[:0] for name in ("xy", "visibility", "boxes")})
 
 
 def write(path: Path, image: np.ndarray) -> Path:

@@ -24,7 +24,7 @@ def chance(seed: int) -> np.random.Generator:
 
 
 def same(a: Sample, b: Sample) -> bool:
-    arrays = ("image", "xy", "visibility", "boxes", "ignored", "trust")
+    arrays = ("image", "xy", "visibility", "boxes", "ignored")
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
 
 
@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same_sample(seed: int) -> None:
 
 def test_the_sample_that_came_in_is_as_it_was() -> None:
     one, before = sample(), sample()
-    for array in (one.image, one.xy, one.visibility, one.boxes, one.trust):
+    for array in (one.image, one.xy, one.visibility, one.boxes):
         array.flags.writeable = False
     augment(one, (257, 257), Augmentation(patches=5, blur=1, grey=1), chance(1))
     assert same(one, before)
@@ -150,7 +150,6 @@ def test_keypoints_under_a_patch_are_hidden_and_stay_labelled() -> None:
         assert np.array_equal(one.xy, still.xy)
         assert one.visibility[0, 2] == 0
         assert one.visibility[0, 3] == 1
-        assert (one.trust == still.trust).all()
         for keypoint in (0, 1):
             x, y = np.rint(one.xy[0, keypoint]).astype(int)
             covered = (one.image[y, x] != still.image[y, x]).any()

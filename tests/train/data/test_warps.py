@@ -68,7 +68,6 @@ def test_a_labelled_keypoint_that_leaves_the_picture_is_known_to_be_outside() ->
     right, left = (np.array([[1.0, 0, x], [0, 1, 0]]) for x in (60, -60))
     moved = warped(sample(visibility=(0, 2, 2, 1)), right, (140, 170))
     assert moved.visibility.tolist() == [[0, 2, OUTSIDE, 1]]
-    assert moved.trust.tolist() == [[0, 1, 0, 1]]
     assert moved.xy[0, 2].tolist() == [0, 0]
     # It does not come back, since its pixels do not.
     back = warped(moved, left, (140, 170))
