@@ -13,7 +13,7 @@ from posecore.arguments import whole
 from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
 from posecore.train.picture_reading import read_pixels
-from posecore.train.samples import Labels, Sample, located, sample_of
+from posecore.train.samples import FURTHEST_PX, Labels, Sample, located, sample_of
 from posecore.train.warps import moved_labels
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _box_around(points: Any) -> tuple[float, float, float, float]:
 def _corners(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """(M, 4, 2) of boxes (M, 4). Where there is no box, somebody is somewhere: the whole picture is meant."""
     finite = np.isfinite(boxes).all(axis=1, keepdims=True)
-    x, y, width, height = np.where(finite, boxes, [-1e6, -1e6, 2e6, 2e6]).T
+    x, y, width, height = np.where(finite, boxes, np.array([-1, -1, 2, 2]) * FURTHEST_PX).T
     corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
     return corners.reshape(-1, 4, 2).astype(np.float32)
 

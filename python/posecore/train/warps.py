@@ -13,7 +13,7 @@ import numpy as np
 
 from posecore.arguments import size as checked_size
 from posecore.errors import require
-from posecore.train.samples import OUTSIDE, PAD_BYTE, UNLABELLED, Labels, Sample, located
+from posecore.train.samples import FURTHEST_PX, OUTSIDE, PAD_BYTE, UNLABELLED, Labels, Sample, located
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +165,7 @@ def moved_labels(
         xy=np.ascontiguousarray(xy, np.float32),
         visibility=np.ascontiguousarray(visibility),
         boxes=np.concatenate([low, high - low], axis=1).astype(np.float32),
-        ignored=ignored.astype(np.float32),
+        ignored=ignored.clip(-FURTHEST_PX, FURTHEST_PX).astype(np.float32),
     )
 
 

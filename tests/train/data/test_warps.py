@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecore.runtime.geometry import Geometry
-from posecore.train.samples import OUTSIDE, PAD_BYTE
+from posecore.train.samples import FURTHEST_PX, OUTSIDE, PAD_BYTE
+from posecore.train.targets import GaussianTargets
 from posecore.train.warps import cut_out, letterbox, letterbox_map, warped
 
 SIDES = st.integers(1, 700)
@@ -96,6 +97,17 @@ def test_boxes_and_regions_move_along_and_end_at_the_border() -> None:
     assert moved.ignored.tolist() == [[[0, 20], [40, 20], [40, 40], [0, 40]]]
     # The box was (25, 35) to (105, 135), twice that less 20 px is (30, 70) to (190, 270).
     assert moved.boxes.tolist() == [[30, 70, 109.5, 99.5]]
+
+
+@pytest.mark.parametrize("degrees", [0, 45, 130])
+def test_a_region_that_is_everywhere_stays_so_whatever_the_map(degrees: int) -> None:
+    everywhere = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * FURTHEST_PX
+    angle = np.deg2rad(degrees)
+    turn = 20 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = warped(sample(ignored=everywhere), np.hstack([turn, [[300], [-500]]]), (140, 170))
+    labels = moved.xy, moved.visibility, moved.boxes, moved.ignored
+    (maps,) = GaussianTargets(FOUR, 8, 4.0).encode(*labels, size=moved.size).values()
+    assert (np.isnan(maps) | (maps > 0.01)).all()
 
 
 def test_a_person_who_leaves_the_picture_leaves_the_sample() -> None:
