@@ -9,9 +9,11 @@ from typing import Any
 from posecore.errors import require
 from posecore.train import seeds
 from posecore.train.config import TrainConfig
+from posecore.train.distillation import Teacher, make_teacher
 from posecore.train.distribution import for_strategy, make_strategy, own_folder
 from posecore.train.epochs import Epochs
 from posecore.train.feed import Feed
+from posecore.train.mixed_weights import weights_of
 from posecore.train.recipes import make_recipe
 from posecore.train.run_folder import RunFolder
 from posecore.train.schedules import make_optimizer
@@ -57,7 +59,9 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
         steps = config.run.epochs * config.run.epoch_steps
         model.compile(optimizer=make_optimizer(config.optimizer, steps), loss=dict(recipe.losses))
         model.optimizer.build(model.trainable_variables)
+    start = weights_of(model) if config.run.mix < 1 else None
     state = folder.resume(model)
+    teacher = make_teacher(config, recipe)
 
     first = state.epochs_done * config.run.epoch_steps
     feed = Feed(
@@ -76,10 +80,10 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
         board = TensorBoard(folder.path / "tensorboard", recipe, [*kept_out, dataset][0])
     watcher.begin(first, steps)
     with feed:
-        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board)
+        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board, start)
         if not state.ended:
             model.fit(
-                _batches(feed),
+                _batches(feed, teacher),
                 initial_epoch=state.epochs_done,
                 epochs=config.run.epochs,
                 steps_per_epoch=config.run.epoch_steps,
@@ -87,8 +91,11 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
                 callbacks=[epochs.callback(keras)],
                 verbose=0,
             )
-    return folder.finish(model, state)
+        with epochs.kept():
+            folder.finish(model, state)
+    return folder.best(model, state)
 
 
-def _batches(feed: Feed) -> Iterator[Any]:
-    yield from feed  # Keras takes a generator, and no other iterator
+def _batches(feed: Feed, teacher: Teacher | None) -> Iterator[Any]:
+    for x, y in feed:  # Keras takes a generator, and no other iterator
+        yield x, y if teacher is None else teacher(x, y)

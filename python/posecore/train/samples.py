@@ -19,7 +19,7 @@ PAD_BYTE = 127
 """Grey where there is no picture, as in prediction; PoseNet's input maps it to 0."""
 
 FURTHEST_PX = 1e6
-"""How far from a picture's corner coordinates may be, as targets take them: a region that reaches there is everywhere."""
+"""How far from a picture's corner targets take coordinates; a region that reaches so far is everywhere."""
 
 UNLABELLED, HIDDEN, VISIBLE, OUTSIDE = range(4)
 """What is known of a keypoint: nothing; where it is, behind something; where it is; that it is not in this picture."""

@@ -15,7 +15,7 @@ outside of [0, 1] would teach a regressor to see what the picture does not show.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -124,6 +124,40 @@ class PersonLabTargets:
             self.box_margin,
         )
         return dict(zip(_PERSONLAB_OUTPUTS, arrays, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBackground:
+    """PersonLab's targets for pictures in which not everybody is labelled: cells far from all labelled people are NaN,
+    not background, for a teacher to say what is there.
+
+    Attributes:
+        targets: their radius and margin say how far from a person's box is far.
+    """
+
+    targets: PersonLabTargets
+    _boxes: PersonLabTargets = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        somebody = Skeleton("somebody", ("somewhere",))
+        object.__setattr__(self, "_boxes", replace(self.targets, skeleton=somebody))
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """That of the targets."""
+        return self.targets.skeleton
+
+    def encode(
+        self, sample_xy: Floats, visibility: Bytes, boxes: Floats, ignored: Floats, *, size: tuple[int, int]
+    ) -> dict[str, Floats]:
+        """As `PersonLabTargets.encode`; `heatmap_2` is NaN instead of 0 in cells from which no unlabelled keypoint of a
+        labelled person could be seen."""
+        found = self.targets.encode(sample_xy, visibility, boxes, ignored, size=size)
+        nobody = np.zeros_like(visibility[:, :1])
+        near = self._boxes.encode(sample_xy[:, :1], nobody, boxes, ignored, size=size)["heatmap_2"]
+        heatmap = found["heatmap_2"]
+        found["heatmap_2"] = np.where((heatmap == 0) & ~np.isnan(near), np.float32(np.nan), heatmap)
+        return found
 
 
 _PERSONLAB_OUTPUTS = ("heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2")
