@@ -93,13 +93,14 @@ class PictureLabels {
 
   void want_keypoints() const {
     for (int64_t i = 0; i < labels_.count * labels_.num_keypoints; ++i) {
-      const int32_t v = labels_.visibility[i];
-      if (v == 0) {
-        continue;
+      const uint8_t v = labels_.visibility[i];
+      if (v > host::kOutside) {
+        throw py::value_error(
+            "visibility: wanted 0 (not labelled), 1 (hidden), 2 (visible) or 3 (outside of the picture), got " +
+            std::to_string(v) + " of " + keypoint(i));
       }
-      if (v > 2) {
-        throw py::value_error("visibility: wanted 0 (not labelled), 1 (hidden) or 2 (visible), got " +
-                              std::to_string(v) + " of " + keypoint(i));
+      if (!host::is_located(v)) {
+        continue;
       }
       for (int64_t axis = 0; axis < 2; ++axis) {
         if (!is_near(labels_.xy[2 * i + axis])) {

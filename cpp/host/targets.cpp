@@ -121,7 +121,7 @@ class Heatmap {
       const uint8_t* const visibility = labels.visibility + person * labels.num_keypoints;
       channels.clear();
       for (int32_t k = 0; k < labels.num_keypoints; ++k) {
-        if (visibility[k] == 0) {
+        if (visibility[k] == kUnlabelled) {
           channels.push_back(k);
         }
       }
@@ -208,7 +208,7 @@ class Discs {
     for (int32_t k = 0; k < labels_.num_keypoints; ++k) {
       find_ways(k);
       for (int64_t person = 0; person < labels_.count; ++person) {
-        if (labels_.visibility[person * labels_.num_keypoints + k] != 0) {
+        if (is_located(labels_.visibility[person * labels_.num_keypoints + k])) {
           for (Way& way : ways_) {
             way.target = target(person, way.to);
           }
@@ -242,10 +242,10 @@ class Discs {
     }
   }
 
-  // NaN where it is not labelled, and so is every way to it.
+  // NaN where it is not in the picture, or nobody knows where, and so is every way to it: decoders stay inside.
   [[nodiscard]] Point target(int64_t person, int32_t k) const noexcept {
     const int64_t index = person * labels_.num_keypoints + k;
-    if (labels_.visibility[index] == 0) {
+    if (!is_located(labels_.visibility[index])) {
       return {static_cast<double>(kUnknown), static_cast<double>(kUnknown)};
     }
     return {static_cast<double>(labels_.xy[2 * index]), static_cast<double>(labels_.xy[2 * index + 1])};
@@ -367,7 +367,7 @@ void encode_gaussians(const Labels& labels, const CellGrid& grid, double sigma_p
   map.forget(labels, kKnownSigmas * sigma_px);
   Gaussians gaussians(grid, sigma_px, map);
   for (int64_t i = 0; i < labels.count * labels.num_keypoints; ++i) {
-    if (labels.visibility[i] != 0) {
+    if (is_located(labels.visibility[i])) {
       gaussians.draw({static_cast<double>(labels.xy[2 * i]), static_cast<double>(labels.xy[2 * i + 1])},
                      static_cast<int32_t>(i % labels.num_keypoints));
     }
@@ -380,7 +380,7 @@ void encode_gaussians(const Labels& labels, const CellGrid& grid, double sigma_p
 void encode_coordinates(const Labels& labels, int32_t width, int32_t height, float* shares) noexcept {
   for (int32_t k = 0; k < labels.num_keypoints; ++k) {
     shares[2 * k] = shares[2 * k + 1] = kUnknown;
-    if (labels.count == 0 || labels.visibility[k] == 0) {
+    if (labels.count == 0 || !is_located(labels.visibility[k])) {
       continue;
     }
     const double x = (static_cast<double>(labels.xy[2 * k]) + 0.5) / width;

@@ -2,19 +2,28 @@
 // 3.1 and 3.2), and Gaussian confidence maps (arXiv 1602.00134, section 3.2). NaN in a target: nothing is known there.
 //
 // Where nothing is known: in ignored regions, and for an unlabelled keypoint in its person's box, both grown by as much
-// as a keypoint at their border is seen from. What is known of a labelled keypoint wins over that.
+// as a keypoint at their border is seen from. What is known of a labelled keypoint wins over that. A keypoint outside
+// of the picture is known not to be in it: it leaves nothing open, and has no disc, no Gaussian and no coordinates.
 #pragma once
 
 #include <cstdint>
 
 namespace posecore::host {
 
-// The labels of one picture, in its pixels. Labelled keypoints, boxes that are not NaN, and corners are finite.
+// What `Labels::visibility` says, as posecore.train.samples has it. The place of a keypoint is read where it is hidden
+// or visible.
+enum Visibility : uint8_t { kUnlabelled = 0, kHidden = 1, kVisible = 2, kOutside = 3 };
+
+[[nodiscard]] constexpr bool is_located(uint8_t visibility) noexcept {
+  return visibility == kHidden || visibility == kVisible;
+}
+
+// The labels of one picture, in its pixels. Keypoints that are read, boxes that are not NaN, and corners are finite.
 struct Labels {
   int64_t count = 0;
   int32_t num_keypoints = 0;
   const float* xy = nullptr;            // (count, K, 2)
-  const uint8_t* visibility = nullptr;  // (count, K), 0: not labelled
+  const uint8_t* visibility = nullptr;  // (count, K)
   const float* boxes = nullptr;         // (count, 4): x, y, width, height; with a NaN the person may be anywhere
   double box_margin = 0.0;              // boxes are grown by this share of their longer side, on each side
   int64_t num_ignored = 0;

@@ -38,10 +38,10 @@ struct Room {
   int64_t end_;
 };
 
-// Two people in and around the picture; the second has no box, and one keypoint.
+// Two people in and around the picture; the second has no box, one keypoint, and one that is outside.
 struct Scene {
   float xy[2 * kKeypoints * 2];
-  uint8_t visibility[2 * kKeypoints] = {2, 1, 0, 0, 2, 0};
+  uint8_t visibility[2 * kKeypoints] = {2, 1, 0, 0, 2, 3};
   float boxes[8] = {0.0F, 0.0F, 20.0F, 30.0F, NAN, NAN, NAN, NAN};
   float ignored[8] = {-1.0e6F, 5.0F, 1.0e6F, 8.0F, 20.0F, 1.0e6F, -30.0F, -1.0e6F};
 
@@ -94,6 +94,37 @@ TEST(the_nearer_person_has_the_cell) {
   CHECK(row[1] == 32.0F && row[3] == 16.0F && row[5] == 0.0F);
   CHECK(row[7] == 12.0F && row[9] == -4.0F);
   CHECK(row[11] == -20.0F && isnan(row[13]));
+}
+
+TEST(a_keypoint_outside_of_the_picture_is_background_wherever_its_place_is) {
+  const float places[] = {32.0F, -40.0F, NAN, INFINITY};
+  for (const float place : places) {
+    const float xy[] = {32.0F, 32.0F, place, place, 48.0F, 32.0F};
+    const uint8_t visibility[] = {2, posecore::host::kOutside, 2};
+    const float boxes[] = {0.0F, 0.0F, 64.0F, 64.0F};
+    const Labels labels = {1, kKeypoints, xy, visibility, boxes, 0.1, 0, nullptr};
+    const CellGrid grid = {5, 5, 16.0, 0.0};
+    const int64_t cells = 25;
+    Room heatmap(cells * kKeypoints);
+    Room offsets(cells * 2 * kKeypoints);
+    Room forward(cells * 4);
+    Room backward(cells * 4);
+    posecore::host::encode_discs(labels, grid, 24.0,
+                                 {heatmap.data(), offsets.data(), forward.data(), backward.data(), kEdges, 2});
+    Room maps(cells * (kKeypoints + 1));
+    posecore::host::encode_gaussians(labels, grid, 16.0, true, maps.data());
+    for (int64_t i = 0; i < cells; ++i) {
+      CHECK(heatmap.data()[i * kKeypoints + 1] == 0.0F && maps.data()[i * (kKeypoints + 1) + 1] == 0.0F);
+      CHECK(!isnan(maps.data()[i * (kKeypoints + 1) + kKeypoints]));
+      CHECK(isnan(offsets.data()[i * 2 * kKeypoints + 1]) && isnan(offsets.data()[i * 2 * kKeypoints + 4]));
+      for (int64_t channel = 0; channel < 4; ++channel) {  // both edges lead to it
+        CHECK(isnan(forward.data()[i * 4 + channel]) && isnan(backward.data()[i * 4 + channel]));
+      }
+    }
+    float shares[2 * kKeypoints];
+    posecore::host::encode_coordinates(labels, 65, 65, shares);
+    CHECK(!isnan(shares[0]) && isnan(shares[2]) && isnan(shares[3]));
+  }
 }
 
 TEST(coordinates_are_shares_of_the_picture) {

@@ -15,7 +15,7 @@ class Labels:
     """The labels of one picture of (width, height) pixels."""
 
     xy: np.ndarray  # (N, K, 2)
-    visibility: np.ndarray  # (N, K)
+    visibility: np.ndarray  # (N, K): 0 not labelled, 1 hidden, 2 visible, 3 outside of the picture
     boxes: np.ndarray  # (N, 4) x, y, width, height, NaN where not known
     ignored: np.ndarray  # (M, 4, 2)
     size: tuple[int, int]
@@ -25,13 +25,13 @@ class Labels:
         return -(-height // stride_px), -(-width // stride_px)
 
     def place(self, person: int, keypoint: int) -> np.ndarray:
-        """y, x; NaN where it is not labelled."""
-        if self.visibility[person, keypoint] == 0:
+        """y, x; NaN where it is not labelled or not in the picture."""
+        if self.visibility[person, keypoint] not in (1, 2):
             return np.full(2, np.nan)
         return self.xy[person, keypoint, ::-1].astype(np.float64)
 
-    def labelled(self, keypoint: int) -> list[int]:
-        return [n for n in range(len(self.xy)) if self.visibility[n, keypoint] > 0]
+    def located(self, keypoint: int) -> list[int]:
+        return [n for n in range(len(self.xy)) if self.visibility[n, keypoint] in (1, 2)]
 
 
 def disc_targets(
@@ -70,7 +70,7 @@ def gaussian_targets(
     heatmap = np.zeros((rows, columns, keypoints))
     for row, column, k in np.ndindex(heatmap.shape):
         cell = np.array([row, column]) * float(stride_px) + shift_px
-        distances = [squared(labels.place(n, k) - cell) for n in labels.labelled(k)]
+        distances = [squared(labels.place(n, k) - cell) for n in labels.located(k)]
         least = min(distances, default=np.inf)
         if least <= 2 * sigma_px * sigma_px * NEGLIGIBLE:
             heatmap[row, column, k] = np.exp(-least / (2 * sigma_px * sigma_px))
@@ -86,7 +86,7 @@ def coordinate_targets(labels: Labels) -> np.ndarray:
     """(K, 2) float64 of the first person."""
     shares = np.full((labels.xy.shape[1], 2), np.nan)
     for k in range(len(shares)):
-        if len(labels.xy) and labels.visibility[0, k]:
+        if len(labels.xy) and labels.visibility[0, k] in (1, 2):
             share = (labels.xy[0, k].astype(np.float64) + 0.5) / labels.size
             if ((share >= 0) & (share <= 1)).all():
                 shares[k] = share
@@ -99,7 +99,7 @@ def squared(way: np.ndarray) -> float:
 
 def nearest(labels: Labels, cell: np.ndarray, keypoint: int, radius_px: float) -> int | None:
     """The person whose keypoint is nearest to the cell and within the radius; the first of equals."""
-    found = [(squared(labels.place(n, keypoint) - cell), n) for n in labels.labelled(keypoint)]
+    found = [(squared(labels.place(n, keypoint) - cell), n) for n in labels.located(keypoint)]
     found = [(distance, n) for distance, n in found if distance <= radius_px * radius_px]
     return min(found)[1] if found else None
 

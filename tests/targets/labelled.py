@@ -50,9 +50,9 @@ def pictures(draw: st.DrawFn, keypoints: int) -> Labels:
         count = int(np.prod(shape))
         return np.array(draw(st.lists(values, min_size=count, max_size=count)), np.float32).reshape(shape)
 
-    visibility = numbers((people, keypoints), st.integers(0, 2)).astype(np.uint8)
+    visibility = numbers((people, keypoints), st.integers(0, 3)).astype(np.uint8)
     xy = numbers((people, keypoints, 2))
-    xy[visibility == 0] = draw(st.sampled_from([0, np.nan, np.inf]))
+    xy[(visibility == 0) | (visibility == 3)] = draw(st.sampled_from([0, np.nan, np.inf]))
     boxes = numbers((people, 4))
     boxes[:, 2:] = np.abs(boxes[:, 2:]) / 2
     for n in range(people):

@@ -20,6 +20,7 @@ from posecore import (
     Skeleton,
 )
 from posecore.decode import Onto
+from posecore.train.samples import OUTSIDE, UNLABELLED
 from posecore.train.targets import CoordinateTargets, GaussianTargets, PersonLabTargets
 
 WALKED = pytest.mark.parametrize(
@@ -132,9 +133,10 @@ def test_coordinates_are_found_again(skeleton: Skeleton, data: st.DataObject) ->
     assert furthest(targets.pixels(shares[None], size=size), xy) < 0.1
 
 
-def test_people_who_are_labelled_in_part_are_found_as_far_as_they_are() -> None:
+@pytest.mark.parametrize("leaf", [UNLABELLED, OUTSIDE])
+def test_people_who_are_labelled_in_part_are_found_as_far_as_they_are(leaf: int) -> None:
     xy = np.array([[[40, 40], [90, 80], [200, 60], [150, 150], [60, 190]]])
-    picture = labels(xy, size=(257, 257), visibility=[[2, 1, 2, 2, 0]])  # the leaf is not labelled
+    picture = labels(xy, size=(257, 257), visibility=[[2, 1, 2, 2, leaf]])
     heads = heads_of(encoded(PersonLabTargets(FIVE, 16), picture), 16)
     poses = Decoder(FIVE, stride_px=16)(heads)
     np.testing.assert_allclose(poses.xy[0, :4], xy[0, :4], atol=0.1)

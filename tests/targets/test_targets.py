@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from labelled import FIVE, NO_EDGES, ONE, encoded, labels, pictures
 
 from oracle.targets import Labels
 from posecore import COCO17
+from posecore.train.samples import OUTSIDE, VISIBLE
 from posecore.train.targets import CoordinateTargets, GaussianTargets, PersonLabTargets
 
 DISCS = PersonLabTargets(FIVE, 16)
@@ -199,8 +201,47 @@ def test_the_background_is_as_unknown_as_any_keypoint() -> None:
     assert maps[FAR][5] == 1
 
 
-def test_ways_to_what_is_not_labelled_are_not_known() -> None:
-    found = encoded(DISCS, labels(SOMEBODY, size=SIZE, visibility=[[2, 0, 2, 2, 2]]))
+@EVERY
+@given(picture=pictures(5))
+def test_what_is_outside_of_the_picture_is_background_like_what_is_far_away(
+    targets: Any, picture: Labels
+) -> None:
+    """No place of it is in sight, and nobody looks for it in its person's box."""
+    outside = picture.visibility == OUTSIDE
+    far = replace(
+        picture,
+        xy=np.where(outside[:, :, None], np.float32(9e5), picture.xy),
+        visibility=np.where(outside, VISIBLE, picture.visibility).astype(np.uint8),
+    )
+    found, wanted = encoded(targets, picture), encoded(targets, far)
+    for name, array in found.items():
+        if name.startswith("displacement"):  # nor are ways to it known
+            ways = np.abs(wanted[name]) > 5e5
+            assert np.isnan(array[ways]).all()
+            np.testing.assert_array_equal(array[~ways], wanted[name][~ways])
+        else:
+            np.testing.assert_array_equal(array, wanted[name])
+
+
+@MAPS
+def test_an_ankle_outside_is_nowhere_and_one_that_nobody_labelled_may_be_anywhere(targets: Any) -> None:
+    unknown, outside = (
+        heatmap(targets, labels(SOMEBODY, size=SIZE, visibility=[[2, 2, 2, 2, v]])) for v in (0, OUTSIDE)
+    )
+    assert np.isnan(unknown[NEAR][4])
+    assert (outside[:, :, 4] == 0).all()
+    np.testing.assert_array_equal(unknown[:, :, :4], outside[:, :, :4])
+
+
+def test_the_background_is_known_where_a_keypoint_is_outside() -> None:
+    targets = GaussianTargets(FIVE, 16, 8.0, background=True)
+    (maps,) = encoded(targets, labels(SOMEBODY, size=SIZE, visibility=[[2, 2, 2, 2, OUTSIDE]])).values()
+    np.testing.assert_array_equal(maps[:, :, 5], 1 - maps[:, :, :4].max(axis=2))
+
+
+@pytest.mark.parametrize("unread", [0, OUTSIDE])
+def test_ways_to_what_is_not_labelled_or_outside_are_not_known(unread: int) -> None:
+    found = encoded(DISCS, labels(SOMEBODY, size=SIZE, visibility=[[2, unread, 2, 2, 2]]))
     cell = found["displacement_fwd_2"][4, 6]
     assert np.isnan(cell).all()
     assert found["offset_2"][4, 6, 0] == -4

@@ -80,9 +80,10 @@ LABELS = [
     ),
     (
         "visibility",
-        changed("visibility", (1, 2), 3),
+        changed("visibility", (1, 2), 4),
         ValueError,
-        "visibility: wanted 0 (not labelled), 1 (hidden) or 2 (visible), got 3 of keypoint 2 of person 1",
+        "visibility: wanted 0 (not labelled), 1 (hidden), 2 (visible) or 3 (outside of the picture), got 4 of "
+        "keypoint 2 of person 1",
     ),
     ("boxes", None, TypeError, "boxes: wanted a NumPy array of shape (N, 4), float32, got NoneType"),
     (

@@ -7,11 +7,7 @@ import json
 import math
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,45 +22,14 @@ from posecore.train.recipes import make_recipe
 from posecore.train.sets import open_set
 from posecore.train.starting_weights import build
 from posecore.train.tensorboard import TensorBoard
-from posecore.train.watch import Watcher
 from train.dotted_people import DOTS, small_config
+from train.killed_runs import Stopping, arrays, assert_same, killed_at
 
 pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
 
 
-class Stopping(Watcher):
-    """Asks to stop after so many batches."""
-
-    def __init__(self, after: int | None = None) -> None:
-        self.after, self.done, self.began, self.lines = after, 0, [], []
-
-    def begin(self, step: int, steps: int) -> None:
-        self.began.append((step, steps))
-
-    def step(self) -> None:
-        self.done += 1
-
-    def line(self, text: str) -> None:
-        self.lines.append(text)
-
-    def stop_wanted(self) -> bool:
-        return self.after is not None and self.done >= self.after
-
-
-def arrays(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
 def weights_of(model: Any) -> dict[str, np.ndarray]:
     return {f"{layer.name}/{w.name}": np.asarray(w) for layer in model.layers for w in layer.weights}
-
-
-def assert_same(a: Path, b: Path) -> None:
-    first, second = arrays(a), arrays(b)
-    assert first.keys() == second.keys()
-    for name, array in first.items():
-        np.testing.assert_array_equal(array, second[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -116,34 +81,6 @@ def test_a_run_that_stopped_goes_on_as_if_it_had_not(whole: Any, tmp_path: Path,
         for folder in (config.run.out, tmp_path / "run")
     ]
     assert logs[0] == logs[1]
-
-
-PROGRAM = """
-import sys
-from posecore.train.config import read_config
-from posecore.train.fitting import fit
-fit(read_config(sys.argv[1]))
-"""
-
-
-def killed_at(config: Path, when: Callable[[], bool]) -> bool:
-    """Start the run in a process of its own, and kill it there as soon as `when`; whether it had to be killed."""
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(config)], env=environment, stderr=subprocess.DEVNULL
-    )
-    try:
-        while process.poll() is None and not when():
-            time.sleep(0.002)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
-        assert process.returncode == 0
-        return False
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")

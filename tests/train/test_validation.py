@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from posecore.train.check import count_labels
 from posecore.train.config import InputConfig, NetworkConfig
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
+from posecore.train.samples import OUTSIDE
 from posecore.train.sets import open_set
-from posecore.train.validation import Validation, inputs_of
+from posecore.train.validation import Validation, inputs_of, people_of
 from posecore.train.warps import letterbox
 from train.dotted_people import DOTS, small_config
 
@@ -54,6 +56,12 @@ class Perfect:
         return found
 
 
+class Few(list[Any]):
+    """Samples as a dataset."""
+
+    skeleton = DOTS
+
+
 @pytest.mark.parametrize("size", [(192, 96), (96, 288), (192, 192)])
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.name)
 def test_a_perfect_network_has_perfect_numbers(
@@ -68,6 +76,22 @@ def test_a_perfect_network_has_perfect_numbers(
     assert found["AP"] > 0.99
     assert found["PCK"] == found["PCP"] == 1.0
     assert found["PDJ"] > 0.9
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.name)
+def test_what_is_outside_of_the_picture_is_not_looked_for(tmp_path: Path, network: NetworkConfig) -> None:
+    config = small_config(tmp_path, network=network, input=InputConfig(192, 96, batch_size=5))
+    recipe = make_recipe(replace(config, loss=replace(config.loss, radius_px=16.0, sigma_px=8.0)))
+    seen = np.array([[2, 1, OUTSIDE]], np.uint8)
+    dataset: Any = Few(
+        [replace(one, visibility=seen) for one in open_set(config.data.train[0], DOTS, recipe.size)]
+    )
+    validation = Validation(recipe, dataset)
+    samples, poses = zip(*validation.poses(Perfect(recipe, dataset)), strict=True)
+    assert validation.report(list(samples), list(poses)).stats[0] > 0.99
+    _, _, labelled = people_of(list(samples), list(poses), 3, single=True)
+    assert labelled.tolist() == [[True, True, False]] * 12
+    assert count_labels(dataset)[0].tolist() == [12, 12, 0]
 
 
 def test_poses_come_back_in_pixels_of_the_picture(tmp_path: Path) -> None:

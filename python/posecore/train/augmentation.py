@@ -17,7 +17,7 @@ import numpy as np
 from posecore.arguments import number, whole
 from posecore.arguments import size as checked_size
 from posecore.errors import require
-from posecore.train.samples import PAD_BYTE, Sample
+from posecore.train.samples import HIDDEN, PAD_BYTE, VISIBLE, Sample, located
 from posecore.train.warps import letterbox_map, warped
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def augment(sample: Sample, size: Size, augmentation: Augmentation, rng: Chance)
         rng: what is drawn from; the same state gives the same result.
 
     Returns:
-        a sample of exactly that size. Keypoints out of it have visibility 0 (`warps.warped` says why), those under a
-        patch 1 where they were visible; they stay labelled, as a person hidden behind something is.
+        a sample of exactly that size. Labelled keypoints out of it are OUTSIDE, visible ones under a patch HIDDEN, as
+        a person behind something is.
     """
     size = checked_size(size, "size")
     moved = _moved(sample, size, augmentation, rng)
@@ -120,7 +120,8 @@ def mosaic(samples: Sequence[Sample], size: Size, augmentation: Augmentation, rn
         size, augmentation, rng: as for `augment`.
 
     Returns:
-        one sample with the people of all four. What reaches over its tile's border is cut off there.
+        one sample with the people of all four. What reaches over its tile's border is cut off there, and so is OUTSIDE
+        of the whole.
     """
     width, height = checked_size(size, "size")
     if len(samples) != 4:
@@ -143,7 +144,7 @@ def mosaic(samples: Sequence[Sample], size: Size, augmentation: Augmentation, rn
         parts.append(_beside(part, left, top, tile))
     joined: dict[str, Any] = {
         field: np.concatenate([getattr(part, field) for part in parts])
-        for field in ("xy", "visibility", "boxes", "ignored", "trust")
+        for field in ("xy", "visibility", "boxes", "ignored")
     }
     name = " + ".join(sample.name for sample in samples)
     whole_picture = Sample(image=image, name=name, skeleton=first.skeleton, **joined)
@@ -227,7 +228,7 @@ def _colours(light: float, contrast: float, saturation: float, hue: float) -> np
 def _covered(sample: Sample, ranges: Augmentation, rng: Chance) -> Sample:
     """Rectangles over keypoints, each filled with one colour or with another part of the picture."""
     count = int(rng.integers(ranges.patches + 1)) if ranges.patches else 0
-    people, keypoints = np.nonzero(sample.visibility)
+    people, keypoints = np.nonzero(located(sample.visibility))
     if not count or not len(people):
         return sample
     image, visibility = sample.image.copy(), sample.visibility.copy()
@@ -253,7 +254,7 @@ def _covered(sample: Sample, ranges: Augmentation, rng: Chance) -> Sample:
             image[top:bottom, left:right] = colour
         x, y = sample.xy[:, :, 0], sample.xy[:, :, 1]
         beneath = (x > left - 0.5) & (x < right - 0.5) & (y > top - 0.5) & (y < bottom - 0.5)
-        visibility[beneath & (visibility == 2)] = 1
+        visibility[beneath & (visibility == VISIBLE)] = HIDDEN
     return replace(sample, image=image, visibility=visibility)
 
 
@@ -262,8 +263,7 @@ def _beside(part: Sample, left: int, top: int, tile: Size) -> Sample:
     shift = np.array([left, top], np.float32)
     boxes = part.boxes.copy()
     boxes[:, :2] += shift
-    # Out of the tile is out of the picture, though its place in the picture may be within.
-    xy = np.where(part.visibility[:, :, None] > 0, part.xy + shift, np.float32(0))
+    xy = np.where(located(part.visibility)[:, :, None], part.xy + shift, np.float32(0))
     border = np.array([tile[0] - 0.5, tile[1] - 0.5], np.float32)
     ignored = np.clip(part.ignored, np.float32(-0.5), border) + shift
     return replace(part, boxes=boxes, xy=xy, ignored=ignored)

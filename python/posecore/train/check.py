@@ -7,7 +7,7 @@ activations of every layer, and whether the network can learn 11 pictures by hea
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from posecore.train import seeds
 from posecore.train.check_layers import Layer, activations, biases_alone, gradients
 from posecore.train.check_overfit import Overfit, overfit
 from posecore.train.config import TrainConfig
+from posecore.train.distillation import make_teacher
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
+from posecore.train.samples import located
 from posecore.train.sets import training_set
 from posecore.train.starting_weights import build
 from posecore.train.watch import Watcher
@@ -126,13 +128,18 @@ def check(
     findings: list[Finding] = []
 
     labelled, people, empty = count_labels(dataset)
-    findings.append(_labels(recipe, labelled, people, empty, len(dataset)))
+    findings.append(
+        _labels(recipe, labelled, people, empty, len(dataset), taught=config.distillation is not None)
+    )
 
     seeds.set_seeds(config.run.seed, deterministic=False)
     model = build(recipe, config)
+    teacher = make_teacher(config, recipe)
     with _feed(config, recipe, dataset, config.input.batch_size) as feed:
         samples = feed.samples(0)
         x, y = feed.batch(0)
+    if teacher is not None:
+        y = teacher(x, y)
     targets = tuple({name: one[i] for name, one in y.items()} for i in range(len(samples)))
     findings.append(_known(y))
 
@@ -144,7 +151,11 @@ def check(
     findings += [_gradients(layers), _activations(layers)]
 
     learnt = None
-    if steps:
+    plain = _labels_alone(config)
+    if steps and plain is not None:
+        if plain is not config:
+            recipe = make_recipe(plain)
+            dataset = training_set(plain.data.train, recipe.skeleton, recipe.size)
         learnt = overfit(config, recipe, model, dataset, pictures=pictures, steps=steps, watcher=watcher)
         findings += _learnt(learnt)
     return Check(
@@ -167,11 +178,19 @@ def count_labels(dataset: Dataset) -> tuple[npt.NDArray[np.int64], int, int]:
     people = empty = 0
     looked = min(len(dataset), MOST_LOOKED_AT)
     for number in range(looked):
-        visibility = read(number * len(dataset) // looked).visibility
-        counts += (visibility > 0).sum(axis=0)
-        people += len(visibility)
-        empty += not (visibility > 0).any()
+        labelled = located(read(number * len(dataset) // looked).visibility)
+        counts += labelled.sum(axis=0)
+        people += len(labelled)
+        empty += not labelled.any()
     return counts, people, empty
+
+
+def _labels_alone(config: TrainConfig) -> TrainConfig | None:
+    """The run without its teacher, whose probabilities always leave a loss; None where no set has labels."""
+    labelled = tuple(one for one in config.data.train if one.labels)
+    if config.distillation is None or not labelled:
+        return config if labelled else None
+    return replace(config, data=replace(config.data, train=labelled), distillation=None)
 
 
 def _feed(config: TrainConfig, recipe: Recipe, dataset: Dataset, batch_size: int) -> Feed:
@@ -187,7 +206,13 @@ def _feed(config: TrainConfig, recipe: Recipe, dataset: Dataset, batch_size: int
 
 
 def _labels(
-    recipe: Recipe, labelled: npt.NDArray[np.int64], people: int, empty: int, pictures: int
+    recipe: Recipe,
+    labelled: npt.NDArray[np.int64],
+    people: int,
+    empty: int,
+    pictures: int,
+    *,
+    taught: bool,
 ) -> Finding:
     looked = min(pictures, MOST_LOOKED_AT)
     text = f"{people} people in {looked} of {pictures} pictures, {empty} of them without anybody"
@@ -201,8 +226,9 @@ def _labels(
     if rare:
         text += f"; labelled on less than half of the people: {', '.join(rare)}"
     if never:
-        text += f"; never labelled: {', '.join(never)}, which cannot be learnt"
-    return Finding("labels", not never and people > 0, text)
+        rest = "which is learnt from the teacher alone" if taught else "which cannot be learnt"
+        text += f"; never labelled: {', '.join(never)}, {rest}"
+    return Finding("labels", taught or (not never and people > 0), text)
 
 
 def _known(y: dict[str, Any]) -> Finding:

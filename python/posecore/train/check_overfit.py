@@ -15,6 +15,7 @@ from posecore.train.config import TrainConfig
 from posecore.train.datasets import Part
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe
+from posecore.train.samples import located
 from posecore.train.schedules import make_optimizer
 from posecore.train.validation import Validation
 from posecore.train.watch import Watcher
@@ -126,12 +127,13 @@ def _similarities(recipe: Recipe, samples: tuple[Sample, ...], poses: tuple[Pose
         return []
     found: list[float] = []
     for sample, people in zip(samples, poses, strict=True):
-        rows = np.flatnonzero((sample.visibility > 0).any(axis=1))
+        known = located(sample.visibility)
+        rows = np.flatnonzero(known.any(axis=1))
         if recipe.kind != "people":
             rows = rows[rows == 0]
         if not len(rows):
             continue
-        truths = np.concatenate([sample.xy, sample.visibility[:, :, None]], axis=2)[rows].astype(np.float64)
+        truths = np.concatenate([sample.xy, known[:, :, None]], axis=2)[rows].astype(np.float64)
         areas = np.array([_area_px2(sample, int(row)) for row in rows])
         similar = oks(people.xy.astype(np.float64), truths, areas, recipe.skeleton)
         found += (similar.max(axis=0) if len(people) else np.zeros(len(truths))).tolist()
@@ -142,5 +144,7 @@ def _area_px2(sample: Sample, person: int) -> float:
     """.53 of the person's box, or of what the labelled keypoints span where nobody knows the box."""
     width, height = sample.boxes[person, 2:].astype(np.float64)
     if not np.isfinite(width * height):
-        width, height = np.ptp(sample.xy[person][sample.visibility[person] > 0].astype(np.float64), axis=0)
+        width, height = np.ptp(
+            sample.xy[person][located(sample.visibility[person])].astype(np.float64), axis=0
+        )
     return float(_AREA_OF_BOX * width * height)

@@ -16,6 +16,7 @@ from posecore.evaluation.feet import merge_feet
 from posecore.evaluation.truths import Truths
 from posecore.skeletons import COCO17, COCO_FEET23, Skeleton
 from posecore.train.picture_set import People, PictureSet, folder_of
+from posecore.train.samples import UNLABELLED, VISIBLE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,7 +50,7 @@ def coco_pictures(
         skeleton: what the keypoints are. Where the file names its keypoints, they are put into this order.
         field: the keypoint field, or several, one behind the other: ("keypoints", "neck", "head_top").
         teacher: a field with K times x, y and a score in [0, 1], what another model says about the same people, such
-            as "teacher_keypoints". Its keypoints have its score as trust, and visibility 2. Crowds, and people for whom
+            as "teacher_keypoints". Its keypoints count as visible ones of people do. Crowds, and people for whom
             nobody labelled anything, stay ignored regions.
         teacher_for: "unlabelled": the teacher fills in only what people did not label; "all": it replaces them too.
         least_teacher_score: in [0, 1]; what the teacher is less sure of stays as people left it.
@@ -70,8 +71,8 @@ def coco_pictures(
     fields = (field,) if isinstance(field, str) else field
     truths = read_truths(annotations, fields=fields).as_wide_as(skeleton.num_keypoints)
     order = _order(truths, skeleton)
-    xy, visibility = truths.xy[:, order], truths.visibility[:, order]
-    trust = (visibility > 0).astype(np.float32)
+    # Files may hold any number above 0 for a keypoint that is labelled.
+    xy, visibility = truths.xy[:, order], np.minimum(truths.visibility[:, order], VISIBLE)
     unknown = truths.is_crowd | (truths.num_labelled == 0)
     if len(truths) and teacher is not None:
         if not isinstance(teacher, str):
@@ -81,14 +82,13 @@ def coco_pictures(
         scores = np.clip(told.keypoint_scores[:, order], 0, 1)
         filled = scores >= max(least_teacher_score, 1e-6)
         if teacher_for == "unlabelled":
-            filled &= visibility == 0
+            filled &= visibility == UNLABELLED
         xy = np.where(filled[:, :, None], told.xy[:, order], xy)
-        visibility = np.where(filled, 2, visibility).astype(np.uint8)
-        trust = np.where(filled, scores, trust).astype(np.float32)
+        visibility = np.where(filled, VISIBLE, visibility).astype(np.uint8)
     if len(truths) and least_agreement > 0:
         agreed = read_detections(annotations, truths, fields=fields, score_fields=("teacher_agreement",))
         unknown = unknown | (agreed.scores < least_agreement)
-    people = People(truths.image_index, xy, visibility, trust, truths.boxes, unknown)
+    people = People(truths.image_index, xy, visibility, truths.boxes, unknown)
     sizes = np.stack([truths.images.widths, truths.images.heights], axis=1)
     kept = np.arange(len(sizes)) if empty else np.unique(truths.image_index[~unknown])
     return PictureSet(
@@ -173,7 +173,6 @@ def _only(people: People, kept: npt.NDArray[np.int64], count: int) -> People:
         places[people.picture][rows],
         people.xy[rows],
         people.visibility[rows],
-        people.trust[rows],
         people.boxes[rows],
         people.unknown[rows],
     )

@@ -40,6 +40,7 @@ class SetConfig:
         empty: pictures without people are taken too.
         crops: whether each person, cut out with some of what is around, is a picture of its own (top-down).
         context: then, how many times the sides of the person's box are cut out, 1..10.
+        labels: false: what people labelled is not used; the teacher of [distillation] says everything.
     """
 
     annotations: Path
@@ -57,6 +58,7 @@ class SetConfig:
     empty: bool = False
     crops: bool = False
     context: float = 1.25
+    labels: bool = True
 
     def __post_init__(self) -> None:
         number(self.weight, "weight", 1e-9, 1e9)
@@ -113,6 +115,31 @@ class NetworkConfig:
             choice(self.weights_skeleton, "weights_skeleton", skeletons.names())
             if self.weights is None:
                 raise ValueError("weights_skeleton: wanted weights with it, got none")
+
+
+@dataclass(frozen=True, slots=True)
+class DistillationConfig:
+    """[distillation]: a trained PoseNet, the teacher, says what labels leave open: unlabelled keypoints, ignored
+    regions, and all that is far from labelled people. For the network posenet.
+
+    Attributes:
+        weights: its file or folder, as `network.weights`.
+        options: the arguments of its builder, such as { backbone = "mobilenet_v1_075" }; its stride and channels are
+            the network's.
+        weights_skeleton: the name of the skeleton that it is for, where it is another one; it says nothing of keypoints
+            that it does not have.
+        least_score: its offsets and displacements are taken where its heatmap is above, 0..1.
+    """
+
+    weights: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    weights_skeleton: str | None = None
+    least_score: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.weights_skeleton is not None:
+            choice(self.weights_skeleton, "weights_skeleton", skeletons.names())
+        number(self.least_score, "least_score", 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +266,8 @@ class RunConfig:
         deterministic: the same bits again on the same machine, at some cost of time on an accelerator.
         tensorboard: whether logs for TensorBoard are written too, with histograms and pictures.
         devices: one; mirrored: all accelerators of this machine; workers: those of several machines, as TF_CONFIG says.
+        mix: weights that are evaluated and kept are start + mix * (trained - start), 0..1, where start is
+            `network.weights` (WiSE-FT, arXiv 2109.01903): what is learnt anew costs less of what was known.
     """
 
     out: Path
@@ -251,6 +280,7 @@ class RunConfig:
     deterministic: bool = True
     tensorboard: bool = False
     devices: Literal["one", "mirrored", "workers"] = "one"
+    mix: float = 1.0
 
     def __post_init__(self) -> None:
         whole(self.steps, "steps", 1, _MOST)
@@ -259,6 +289,7 @@ class RunConfig:
         if self.patience is not None:
             whole(self.patience, "patience", 1, _MOST)
         whole(self.seed, "seed", 0, _MOST)
+        number(self.mix, "mix", 0.0, 1.0)
 
     @property
     def epochs(self) -> int:
@@ -285,8 +316,17 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     skeleton: Skeleton | None = None
+    distillation: DistillationConfig | None = None
 
     def __post_init__(self) -> None:
+        if any(not one.labels for one in self.data.train) and self.distillation is None:
+            raise ValueError(
+                "data.train: wanted [distillation] with a set whose labels are not used, got none"
+            )
+        if any(not one.labels for one in self.data.validation):
+            raise ValueError("data.validation: wanted labels, got a set whose labels are not used")
+        if self.run.mix < 1 and self.network.weights is None:
+            raise ValueError(f"run.mix: wanted network.weights to mix with, got {self.run.mix:g} and none")
         metric, skeleton = self.run.metric, self.chosen_skeleton
         if metric == "AP" and self.data.validation and skeleton.sigmas is None:
             raise ValueError(

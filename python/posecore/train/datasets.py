@@ -7,7 +7,7 @@ asked, without state, so that threads may share them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -20,7 +20,7 @@ from posecore.train.other_skeleton import in_skeleton
 from posecore.train.person_crops import PersonCrops, person_crops
 from posecore.train.picture_set import People, PictureSet
 from posecore.train.point_pictures import point_pictures
-from posecore.train.samples import Labels, Sample
+from posecore.train.samples import FURTHEST_PX, UNLABELLED, Labels, Sample
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,6 +32,7 @@ __all__ = [
     "People",
     "PersonCrops",
     "PictureSet",
+    "Unlabelled",
     "coco_pictures",
     "feet_pictures",
     "folder_pictures",
@@ -113,6 +114,35 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """A dataset's pictures, of which nothing is said to be known: for a teacher to say what is in them.
+
+    People keep their boxes, at which augmentation looks; their keypoints are not labelled, and the whole picture is an
+    ignored region.
+
+    Attributes:
+        dataset: where the pictures are from.
+    """
+
+    dataset: Dataset
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The dataset's."""
+        return self.dataset.skeleton
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        return _unlabelled(self.dataset[index])
+
+    def sample_for(self, index: int, size: tuple[float, float]) -> Sample:
+        """As the function of this name."""
+        return _unlabelled(sample_for(self.dataset, index, size))
+
+
+@dataclass(frozen=True, eq=False)
 class Mixture:
     """Several datasets of one skeleton as one, in which each has its share.
 
@@ -185,3 +215,13 @@ class Mixture:
         dataset = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[dataset - 1]) if dataset else 0
         return dataset, (index - start) % len(self.datasets[dataset])
+
+
+def _unlabelled(sample: Sample) -> Sample:
+    corners = np.array([[(-1, -1), (1, -1), (1, 1), (-1, 1)]], np.float32) * np.float32(FURTHEST_PX)
+    return replace(
+        sample,
+        xy=np.zeros_like(sample.xy),
+        visibility=np.full_like(sample.visibility, UNLABELLED),
+        ignored=corners,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from posecore.train.config import TrainConfig
 from posecore.train.feed import Feed
+from posecore.train.mixed_weights import mix
 from posecore.train.recipes import Recipe
 from posecore.train.run_folder import RunFolder, RunState
 from posecore.train.schedules import learning_rate
@@ -24,8 +25,8 @@ from posecore.train.watch import Watcher
 class Epochs:
     """The part of a run that Keras' fit calls.
 
-    Order at the end of an epoch: evaluate with the averaged weights where there are some, keep them where they are
-    the best, write the log, and write the checkpoint last: whatever is lost is done again.
+    Order at the end of an epoch: evaluate with the weights that would be kept (`kept`), keep them where they are the
+    best, write the log, and write the checkpoint last: whatever is lost is done again.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class Epochs:
         feed: Feed,
         watcher: Watcher,
         board: TensorBoard | None = None,
+        start: Sequence[Any] | None = None,
     ) -> None:
         self.config, self.recipe, self.model, self.validations = config, recipe, model, validations
         self.folder, self.state, self.feed, self.watcher = folder, state, feed, watcher
-        self.board = board
+        self.board, self.start = board, start
         self._began, self._waited_s = time.perf_counter(), 0.0
 
     def callback(self, keras: ModuleType) -> Any:
@@ -88,7 +90,7 @@ class Epochs:
         last = epoch + 1 >= run.epochs
         state.epochs_done = epoch + 1
         if self._is_due(epoch, last=last):
-            with self.averaged():
+            with self.kept():
                 row |= self.evaluate()
                 self._keep_if_better(row)
         state.ended = last or (run.patience is not None and state.without_better >= run.patience)
@@ -108,19 +110,24 @@ class Epochs:
         return found
 
     @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """While the block runs the model has the averages of its weights, where the optimizer keeps some."""
-        if self.config.optimizer.ema is None:
+    def kept(self) -> Iterator[None]:
+        """While the block runs the model has the weights that are evaluated and kept: their averages, where the
+        optimizer keeps some, mixed with those at the start, where `run.mix` says so."""
+        averaged = self.config.optimizer.ema is not None
+        if not averaged and self.start is None:
             yield
             return
-        variables = self.model.trainable_variables
-        before = [np.asarray(variable).copy() for variable in variables]
-        self.model.optimizer.finalize_variable_values(variables)
+        weights = self.model.weights
+        before = [np.asarray(weight).copy() for weight in weights]
         try:
+            if averaged:
+                self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            if self.start is not None:
+                mix(self.model, self.start, self.config.run.mix)
             yield
         finally:
-            for variable, value in zip(variables, before, strict=True):
-                variable.assign(value)
+            for weight, value in zip(weights, before, strict=True):
+                weight.assign(value)
 
     def _is_due(self, epoch: int, *, last: bool) -> bool:
         if self.config.run.metric == "loss":

@@ -9,9 +9,11 @@ from typing import Any
 from posecore.errors import require
 from posecore.train import seeds
 from posecore.train.config import TrainConfig
+from posecore.train.distillation import Teacher, make_teacher
 from posecore.train.distribution import for_strategy, make_strategy, own_folder
 from posecore.train.epochs import Epochs
 from posecore.train.feed import Feed
+from posecore.train.mixed_weights import weights_of
 from posecore.train.recipes import make_recipe
 from posecore.train.run_folder import RunFolder
 from posecore.train.schedules import make_optimizer
@@ -58,7 +60,9 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
         steps = config.run.epochs * config.run.epoch_steps
         model.compile(optimizer=make_optimizer(config.optimizer, steps), loss=dict(recipe.losses))
         model.optimizer.build(model.trainable_variables)
+    start = weights_of(model) if config.run.mix < 1 else None
     state = folder.resume(model)
+    teacher = make_teacher(config, recipe)
 
     first = state.epochs_done * config.run.epoch_steps
     feed = Feed(
@@ -77,14 +81,12 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
         board = TensorBoard(folder.path / "tensorboard", recipe, [*kept_out, dataset][0])
     watcher.begin(first, steps)
     with feed:
-        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board)
-        if state.ended:  # Keras' fit would have put the averages into the model
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-        else:
+        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board, start)
+        if not state.ended:
             failed: list[Exception] = []
             try:
                 model.fit(
-                    _batches(feed, failed),
+                    _batches(feed, teacher, failed),
                     initial_epoch=state.epochs_done,
                     epochs=config.run.epochs,
                     steps_per_epoch=config.run.epoch_steps,
@@ -96,14 +98,17 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
                 if failed:
                     raise failed[0] from None
                 raise
-    return folder.finish(model, state)
+        with epochs.kept():
+            folder.finish(model, state)
+    return folder.best(model, state)
 
 
-def _batches(feed: Feed, failed: list[Exception]) -> Iterator[Any]:
+def _batches(feed: Feed, teacher: Teacher | None, failed: list[Exception]) -> Iterator[Any]:
     """Keras takes a generator, and no other iterator; TensorFlow makes pages of text of an error in it, so the error
     itself is kept in `failed`."""
     try:
-        yield from feed
+        for x, y in feed:
+            yield x, y if teacher is None else teacher(x, y)
     except Exception as error:
         failed.append(error)
         raise

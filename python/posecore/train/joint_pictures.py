@@ -109,7 +109,6 @@ def _picture_set(found: JointSet, names: tuple[str, ...], pictures: Path_, *, gr
             picture=np.array([place[name] for name in names], np.int64),
             xy=np.where(found.labelled[:, :, None], found.points, 0.0) - (found.first_pixel or 0),
             visibility=np.where(found.labelled, 2, 0).astype(np.uint8),
-            trust=found.labelled.astype(np.float32),
             boxes=boxes,
             unknown=nobody,
         ),

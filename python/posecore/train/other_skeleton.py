@@ -9,6 +9,7 @@ import numpy as np
 
 from posecore.skeletons import Skeleton
 from posecore.train.picture_set import PictureSet
+from posecore.train.samples import located
 
 
 def in_skeleton(
@@ -47,7 +48,6 @@ def in_skeleton(
         people,
         xy=np.where(there[:, None], people.xy[:, order], 0.0),
         visibility=visibility,
-        trust=np.where(there, people.trust[:, order], 0).astype(np.float32),
-        unknown=people.unknown | ~(visibility > 0).any(axis=1),
+        unknown=people.unknown | ~located(visibility).any(axis=1),
     )
     return replace(pictures, skeleton=skeleton, people=moved)

@@ -9,7 +9,7 @@ import numpy as np
 
 from posecore.arguments import number, whole
 from posecore.skeletons import Skeleton
-from posecore.train.samples import Labels, Sample
+from posecore.train.samples import Labels, Sample, located
 from posecore.train.warps import cut_out
 
 if TYPE_CHECKING:
@@ -117,13 +117,13 @@ class PersonCrops:
             rows += [row for row in range(len(sample)) if row != person]
         one = replace(
             sample,
-            **{name: getattr(sample, name)[rows] for name in ("xy", "visibility", "boxes", "trust")},
+            **{name: getattr(sample, name)[rows] for name in ("xy", "visibility", "boxes")},
             name=f"{sample.name} person {person}",
         )
         return cut_out(one, _ROOM)
 
     def _enough(self, labels: Labels) -> npt.NDArray[np.bool_]:
-        enough: npt.NDArray[np.bool_] = (labels.visibility > 0).sum(axis=1) >= self.least_keypoints
+        enough: npt.NDArray[np.bool_] = located(labels.visibility).sum(axis=1) >= self.least_keypoints
         return enough
 
     def _frame(self, box: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:

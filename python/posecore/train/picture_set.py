@@ -13,13 +13,12 @@ from posecore.arguments import whole
 from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
 from posecore.train.picture_reading import read_pixels
-from posecore.train.samples import Labels, Sample, sample_of
+from posecore.train.samples import FURTHEST_PX, Labels, Sample, located, sample_of
 from posecore.train.warps import moved_labels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_FURTHEST_PX = 70_000.0  # beyond any picture's side; a zoom of 14 keeps it within what targets take
 _ROOM = 0.1  # of the labelled keypoints' extent, on each side, where a file has no box
 
 
@@ -30,8 +29,7 @@ class People:
     Attributes:
         picture: (G,) int64, which picture of the set.
         xy: (G, K, 2) float64 in pixels, pixel rule of posecore.
-        visibility: (G, K) uint8: 0 not labelled, 1 hidden, 2 visible.
-        trust: (G, K) float32 in [0, 1].
+        visibility: (G, K) uint8, as in `Labels`.
         boxes: (G, 4) float64: x, y, width, height in pixels; NaN where the file has none.
         unknown: (G,) bool: about these the labels say nothing: they become ignored regions.
     """
@@ -39,7 +37,6 @@ class People:
     picture: npt.NDArray[np.int64]
     xy: npt.NDArray[np.float64]
     visibility: npt.NDArray[np.uint8]
-    trust: npt.NDArray[np.float32]
     boxes: npt.NDArray[np.float64]
     unknown: npt.NDArray[np.bool_]
 
@@ -86,14 +83,14 @@ class PictureSet:
         unknown = people.unknown[rows]
         known = rows[~unknown]
         visibility = people.visibility[known]
-        xy = np.where(visibility[:, :, None] > 0, people.xy[known], 0.0)
+        there = located(visibility)
+        xy = np.where(there[:, :, None], people.xy[known], 0.0)
         boxes = people.boxes[known]
         for person in np.flatnonzero(~np.isfinite(boxes).all(axis=1)):
-            boxes[person] = _box_around(xy[person][visibility[person] > 0])
+            boxes[person] = _box_around(xy[person][there[person]])
         return Labels(
             xy=xy.astype(np.float32),
             visibility=visibility,
-            trust=np.where(visibility > 0, people.trust[known], 0).astype(np.float32),
             boxes=boxes.astype(np.float32),
             ignored=_corners(people.boxes[rows[unknown]]),
         )
@@ -152,10 +149,9 @@ def _box_around(points: Any) -> tuple[float, float, float, float]:
 def _corners(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """(M, 4, 2) of boxes (M, 4). Where there is no box, somebody is somewhere: the whole picture is meant."""
     finite = np.isfinite(boxes).all(axis=1, keepdims=True)
-    everywhere = [-_FURTHEST_PX, -_FURTHEST_PX, 2 * _FURTHEST_PX, 2 * _FURTHEST_PX]
-    x, y, width, height = np.where(finite, boxes, everywhere).T
+    x, y, width, height = np.where(finite, boxes, np.array([-1, -1, 2, 2]) * FURTHEST_PX).T
     corners = np.stack([x, y, x + width, y, x + width, y + height, x, y + height], axis=1)
-    corners = corners.clip(-_FURTHEST_PX, _FURTHEST_PX)
+    corners = corners.clip(-FURTHEST_PX, FURTHEST_PX)
     return corners.reshape(-1, 4, 2).astype(np.float32)
 
 

@@ -87,7 +87,6 @@ def point_pictures(
             picture=np.array([numbered[name] for name, _ in rows], np.int64),
             xy=xy[:, order],
             visibility=visibility[:, order],
-            trust=(visibility[:, order] > 0).astype(np.float32),
             boxes=np.full((len(rows), 4), np.nan),
             unknown=(visibility > 0).sum(axis=1) == 0,
         ),

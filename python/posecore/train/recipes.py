@@ -25,7 +25,13 @@ from posecore.train.networks.cpm import MOST_STAGES
 from posecore.train.networks.cpm import STRIDE_PX as CPM_STRIDE_PX
 from posecore.train.networks.simple_baseline import STRIDE_PX as BASELINE_STRIDE_PX
 from posecore.train.tables import nearest
-from posecore.train.targets import CoordinateTargets, GaussianTargets, PersonLabTargets, Targets
+from posecore.train.targets import (
+    CoordinateTargets,
+    GaussianTargets,
+    OpenBackground,
+    PersonLabTargets,
+    Targets,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -102,6 +108,8 @@ def make_recipe(config: TrainConfig) -> Recipe:
         raise SourceError(
             f"[network] name: wanted one of {', '.join(_RECIPES)}, got {name!r}{nearest(name, _RECIPES)}"
         )
+    if config.distillation is not None and name != "posenet":
+        raise SourceError(f"[distillation]: wanted the network posenet with it, got {name}")
     return _RECIPES[name](config)
 
 
@@ -112,6 +120,7 @@ def _posenet(config: TrainConfig) -> Recipe:
     offsets = SmoothL1(scale=loss.radius_px, weight=loss.offset)
     displacements = SmoothL1(scale=loss.radius_px, weight=loss.displacement)
     heatmaps = MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints)
+    targets = PersonLabTargets(skeleton, stride, loss.radius_px)
     losses: dict[str, Loss] = {"heatmap_2": heatmaps, "offset_2": offsets}
     if skeleton.edges:
         losses |= {"displacement_fwd_2": displacements, "displacement_bwd_2": displacements}
@@ -125,7 +134,7 @@ def _posenet(config: TrainConfig) -> Recipe:
     return Recipe(
         name=config.network.name,
         build=_builder(config, networks.posenet, options),
-        targets=PersonLabTargets(skeleton, stride, loss.radius_px),
+        targets=targets if config.distillation is None else OpenBackground(targets),
         losses=losses,
         kind="people",
         read=read,

@@ -116,13 +116,16 @@ class RunFolder:
         """The weights as the best ones."""
         save_weights(self.path / "best.npz", model)
 
-    def finish(self, model: Any, state: RunState) -> Any:
-        """Write the last weights, and give the model with the best ones where there are some."""
+    def finish(self, model: Any, state: RunState) -> None:
+        """Write the last weights, where the run is over and they are not there."""
+        if state.ended and not state.interrupted and not (self.path / "final.npz").is_file():
+            save_weights(self.path / "final.npz", model)
+
+    def best(self, model: Any, state: RunState) -> Any:
+        """The model with the best weights where the run is over, the last ones where no evaluation chose."""
         if state.ended and not state.interrupted:
-            if not (self.path / "final.npz").is_file():
-                save_weights(self.path / "final.npz", model)
-            if state.best is not None:
-                networks.load_posenet_weights(model, self.path / "best.npz")
+            name = "final.npz" if state.best is None else "best.npz"
+            networks.load_posenet_weights(model, self.path / name)
         return model
 
     def _refuse_others(self) -> None:

@@ -18,17 +18,28 @@ if TYPE_CHECKING:
 PAD_BYTE = 127
 """Grey where there is no picture, as in prediction; PoseNet's input maps it to 0."""
 
+FURTHEST_PX = 1e6
+"""How far from a picture's corner targets take coordinates; a region that reaches so far is everywhere."""
+
+UNLABELLED, HIDDEN, VISIBLE, OUTSIDE = range(4)
+"""What is known of a keypoint: nothing; where it is, behind something; where it is; that it is not in this picture."""
+
+
+def located(visibility: Bytes) -> npt.NDArray[np.bool_]:
+    """Which keypoints have a place in the picture: HIDDEN or VISIBLE; bool of the same shape."""
+    found: npt.NDArray[np.bool_] = (visibility == HIDDEN) | (visibility == VISIBLE)
+    return found
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
     """What a picture's labels say about N people of K keypoints. Pixels count from the centre of the top-left one.
 
     Attributes:
-        xy: (N, K, 2) float32, x and y in pixels. (0, 0) where nothing is labelled; a keypoint that augmentation
-            moved out of the picture keeps the place outside.
-        visibility: (N, K) uint8: 0 not labelled, or not in this picture; 1 labelled and hidden; 2 visible.
-        trust: (N, K) float32 in [0, 1]: 1 for people's labels, a teacher's score for its keypoints, 0 where
-            nothing is labelled.
+        xy: (N, K, 2) float32, x and y in pixels; (0, 0) for keypoints that are not labelled or not in the picture.
+        visibility: (N, K) uint8: 0 not labelled (UNLABELLED), so that it may be anywhere in its person's box; 1
+            labelled and hidden (HIDDEN); 2 visible (VISIBLE); 3 labelled, but outside of this picture (OUTSIDE): no
+            pixel shows it, and so it is background.
         boxes: (N, 4) float32: x, y, width, height in pixels.
         ignored: (M, 4, 2) float32, the corners of regions about which the labels say nothing: crowds, and people
             without labelled keypoints.
@@ -36,7 +47,6 @@ class Labels:
 
     xy: Floats
     visibility: Bytes
-    trust: Floats
     boxes: Floats
     ignored: Floats
 
@@ -53,7 +63,7 @@ class Sample:
 
     Attributes:
         image: (h, w, C) uint8 with 3 channels (RGB) or 1 (grey).
-        xy, visibility, boxes, ignored, trust: as in `Labels`, in pixels of `image`.
+        xy, visibility, boxes, ignored: as in `Labels`, in pixels of `image`.
         name: what the picture is called in messages.
         skeleton: what the K keypoints are.
         frame: x, y, width, height in pixels of `image`: the part that is fitted into a network's input, a person with
@@ -68,7 +78,6 @@ class Sample:
     visibility: Bytes
     boxes: Floats
     ignored: Floats
-    trust: Floats
     name: str
     skeleton: Skeleton
     frame: tuple[float, float, float, float] | None = None
@@ -99,7 +108,7 @@ class Sample:
     @property
     def labels(self) -> Labels:
         """Everything but the picture."""
-        return Labels(self.xy, self.visibility, self.trust, self.boxes, self.ignored)
+        return Labels(self.xy, self.visibility, self.boxes, self.ignored)
 
 
 def sample_of(
@@ -117,7 +126,6 @@ def sample_of(
         visibility=labels.visibility,
         boxes=labels.boxes,
         ignored=labels.ignored,
-        trust=labels.trust,
         name=name,
         skeleton=skeleton,
         frame=frame,
@@ -137,7 +145,6 @@ def _check(labels: Any) -> None:
     regions = len(ignored) if isinstance(ignored, np.ndarray) and ignored.ndim else 0
     for name, value, dtype, shape in (
         ("visibility", labels.visibility, np.uint8, (people, keypoints)),
-        ("trust", labels.trust, np.float32, (people, keypoints)),
         ("boxes", labels.boxes, np.float32, (people, 4)),
         ("ignored", ignored, np.float32, (regions, 4, 2)),
     ):

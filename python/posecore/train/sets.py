@@ -8,7 +8,7 @@ from typing import Any
 from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
 from posecore.train.config import SetConfig
-from posecore.train.datasets import Dataset, Mixture, Part, coco_pictures, feet_pictures
+from posecore.train.datasets import Dataset, Mixture, Part, Unlabelled, coco_pictures, feet_pictures
 from posecore.train.joint_pictures import lsp_pictures, mpii_pictures
 from posecore.train.other_skeleton import in_skeleton
 from posecore.train.person_crops import person_crops
@@ -49,7 +49,7 @@ def open_set(
         dataset = person_crops(dataset, context=config.context, aspect=size[0] / size[1], others=others)
     if not len(dataset):
         raise SourceError(f"{config.annotations}: wanted labelled pictures, got none that can be used")
-    found: Dataset = dataset
+    found: Dataset = dataset if config.labels else Unlabelled(dataset)
     return found
 
 

@@ -4,14 +4,18 @@ One rule for all: NaN in a target means that nothing is known there, and that no
 that nobody labelled never becomes background. The arithmetic is the C++ core's (`cpp/host/targets.hpp`).
 
 Labels are those of a `Sample`, in pixels of the network's input, where (0, 0) is the centre of the top-left
-pixel: sample_xy (N, K, 2) float32, x and y; visibility (N, K) uint8, 0 not labelled, 1 hidden, 2 visible;
-boxes (N, 4) float32, x, y, width, height, or NaN for a box that nobody knows; ignored (M, 4, 2) float32, the
-corners of regions about which the labels say nothing.
+pixel: sample_xy (N, K, 2) float32, x and y; visibility (N, K) uint8, 0 not labelled, 1 hidden, 2 visible, 3
+outside of the picture; boxes (N, 4) float32, x, y, width, height, or NaN for a box that nobody knows; ignored
+(M, 4, 2) float32, the corners of regions about which the labels say nothing.
+
+A keypoint of visibility 3 is known not to be in the picture: it is background, in its person's box too. Its place is
+not read. Nothing is asked about the way to it, as a decoder stays in the picture; and no coordinates, as values
+outside of [0, 1] would teach a regressor to see what the picture does not show.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -95,14 +99,15 @@ class PersonLabTargets:
           its kind, in input pixels, all y before all x; NaN outside.
         - `displacement_fwd_2`, `displacement_bwd_2` (rows, columns, 2E): in a disc of the edge's parent (bwd: its
           child), the way from the cell to the child (bwd: the parent) of the person who is nearest, likewise; NaN
-          outside, and where that keypoint is not labelled. Left out where the skeleton has no edges.
+          outside, and where that keypoint is not labelled or not in the picture. Left out where the skeleton has no
+          edges.
 
-        Of equally near people the first has the cell. Labelled keypoints may be outside of the picture.
+        Of equally near people the first has the cell. Places of labelled keypoints may be outside of the grid.
 
         Raises:
             TypeError: something else than an array, or another dtype; nothing is cast.
             ValueError: shapes that do not fit, numbers that are not finite or beyond 1e6 px, a visibility
-                over 2, more than 65536 people, arrays of more than 1 GiB.
+                over 3, more than 65536 people, arrays of more than 1 GiB.
         """
         width, height = _checked_size(size)
         arrays = _core.disc_targets(
@@ -119,6 +124,40 @@ class PersonLabTargets:
             self.box_margin,
         )
         return dict(zip(_PERSONLAB_OUTPUTS, arrays, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBackground:
+    """PersonLab's targets for pictures in which not everybody is labelled: cells far from all labelled people are NaN,
+    not background, for a teacher to say what is there.
+
+    Attributes:
+        targets: their radius and margin say how far from a person's box is far.
+    """
+
+    targets: PersonLabTargets
+    _boxes: PersonLabTargets = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        somebody = Skeleton("somebody", ("somewhere",))
+        object.__setattr__(self, "_boxes", replace(self.targets, skeleton=somebody))
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """That of the targets."""
+        return self.targets.skeleton
+
+    def encode(
+        self, sample_xy: Floats, visibility: Bytes, boxes: Floats, ignored: Floats, *, size: tuple[int, int]
+    ) -> dict[str, Floats]:
+        """As `PersonLabTargets.encode`; `heatmap_2` is NaN instead of 0 in cells from which no unlabelled keypoint of a
+        labelled person could be seen."""
+        found = self.targets.encode(sample_xy, visibility, boxes, ignored, size=size)
+        nobody = np.zeros_like(visibility[:, :1])
+        near = self._boxes.encode(sample_xy[:, :1], nobody, boxes, ignored, size=size)["heatmap_2"]
+        heatmap = found["heatmap_2"]
+        found["heatmap_2"] = np.where((heatmap == 0) & ~np.isnan(near), np.float32(np.nan), heatmap)
+        return found
 
 
 _PERSONLAB_OUTPUTS = ("heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2")

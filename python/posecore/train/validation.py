@@ -22,6 +22,7 @@ from posecore.heads import Heads
 from posecore.poses import Poses
 from posecore.train.feed import pixels_of
 from posecore.train.recipes import Recipe
+from posecore.train.samples import located
 from posecore.train.warps import letterbox, letterbox_map
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def people_of(
     labelled: list[Any] = []
     for sample, found in zip(samples, poses, strict=True):
         for person in range(min(len(sample), 1) if single else len(sample)):
-            known = sample.visibility[person] > 0
+            known = located(sample.visibility[person])
             if not known.any():
                 continue
             points = sample.xy[person].astype(np.float64)
@@ -221,10 +222,10 @@ def _coco(samples: list[Sample], names: tuple[str, ...], *, single: bool) -> dic
         count = min(len(sample), 1) if single else len(sample)
         for person in range(count):
             box = [float(side) for side in sample.boxes[person]]
-            known = sample.visibility[person] > 0
+            known = located(sample.visibility[person])
             keypoints = np.zeros((len(names), 3))
             keypoints[known, :2] = sample.xy[person, known]
-            keypoints[:, 2] = sample.visibility[person]
+            keypoints[known, 2] = sample.visibility[person, known]
             people.append(_annotation(len(people) + 1, image_id, keypoints, box, crowd=False))
         for corners in sample.ignored:
             low, high = corners.min(axis=0), corners.max(axis=0)

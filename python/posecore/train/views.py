@@ -1,8 +1,8 @@
 """Pictures of what goes into a network just before it does: what a person should look at before a long run.
 
-Each picture has its labels on it: left orange, right blue, middle white; hidden keypoints are rings, a teacher's are
-diamonds, boxes are thin, ignored regions are hatched. Target maps are drawn over the picture, and are violet where
-they are NaN, so that nothing is learnt there.
+Each picture has its labels on it: left orange, right blue, middle white; hidden keypoints are rings, boxes are thin,
+ignored regions are hatched. Target maps are drawn over the picture, and are violet where they are NaN, so that
+nothing is learnt there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from posecore.arguments import whole
 from posecore.errors import require
-from posecore.train.samples import Sample
+from posecore.train.samples import VISIBLE, Sample, located
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -219,28 +219,25 @@ def _labels(canvas: Bytes, sample: Sample, scale: float) -> None:
     for x, y, width, height in sample.boxes.tolist():
         ends = at([(x, y), (x + width, y + height)])
         cv2.rectangle(canvas, ends[0].tolist(), ends[1].tolist(), _BOX, 1, cv2.LINE_AA, _SHIFT)
-    for xy, visibility, trust in zip(sample.xy, sample.visibility, sample.trust, strict=True):
-        places = at(xy)
+    for xy, visibility in zip(sample.xy, sample.visibility, strict=True):
+        places, seen = at(xy), located(visibility)
         for a, b in sample.skeleton.limbs:
-            if visibility[a] and visibility[b]:
+            if seen[a] and seen[b]:
                 for color, wide in ((_RIM, 3), (_side(sample, b), 1)):
                     cv2.line(canvas, places[a].tolist(), places[b].tolist(), color, wide, cv2.LINE_AA, _SHIFT)
-        for keypoint in np.flatnonzero(visibility).tolist():
-            _point(
-                cv2, canvas, places[keypoint], _side(sample, keypoint), visibility[keypoint], trust[keypoint]
-            )
+        for keypoint in np.flatnonzero(seen).tolist():
+            _point(cv2, canvas, places[keypoint], _side(sample, keypoint), visibility[keypoint])
 
 
 def _side(sample: Sample, keypoint: int) -> Color:
     return _SIDES[sample.skeleton.side(keypoint)]
 
 
-def _point(cv2: Any, canvas: Bytes, place: Any, color: Color, visibility: int, trust: float) -> None:
-    corners = 4 if trust < 1 else 16
-    turns = np.arange(corners) * (2 * np.pi / corners)
+def _point(cv2: Any, canvas: Bytes, place: Any, color: Color, visibility: int) -> None:
+    turns = np.arange(16) * (np.pi / 8)
     around = np.stack([np.cos(turns), np.sin(turns)], axis=1) * (1 << _SHIFT)
     for radius, shade in ((4.5, _RIM), (3.2, color), (1.8, _RIM)):
-        if radius < 2 and visibility == 2:
+        if radius < 2 and visibility == VISIBLE:
             continue
         ring = np.rint(around * radius + place).astype(np.int32)
         cv2.fillConvexPoly(canvas, ring, shade, cv2.LINE_AA, _SHIFT)

@@ -13,7 +13,7 @@ import numpy as np
 
 from posecore.arguments import size as checked_size
 from posecore.errors import require
-from posecore.train.samples import PAD_BYTE, Labels, Sample
+from posecore.train.samples import FURTHEST_PX, OUTSIDE, PAD_BYTE, UNLABELLED, Labels, Sample, located
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def letterbox(sample: Sample, size: Size) -> Sample:
         size: (width, height) in pixels.
 
     Returns:
-        a sample of exactly that size, without a frame. Keypoints that are not in it have visibility 0.
+        a sample of exactly that size, without a frame. Labelled keypoints that are not in it are OUTSIDE.
     """
     size = checked_size(size, "size")
     matrix = letterbox_map(sample, size)
@@ -76,9 +76,8 @@ def warped(sample: Sample, matrix: Matrix, size: Size, *, mirror: bool = False) 
         size: (width, height) of the result in pixels.
         mirror: the map mirrors: left and right keypoints change places.
 
-    A keypoint that leaves the picture gets visibility 0. For a heatmap there is no cell where it would be; an offset or
-    displacement to it could not be followed by a decoder, which stays in the picture; and a coordinate outside of
-    [0, 1] would teach a regressor to see what the picture does not show. So nothing is asked about it.
+    A labelled keypoint that leaves the picture is OUTSIDE from then on, whatever map comes next: its pixels are gone,
+    and what comes into sight where it would be is grey.
     """
     cv2: Any = require("cv2", extra="train", purpose="Moving pictures")
     image, pixels = sample.image, matrix
@@ -138,39 +137,35 @@ def moved_labels(
         matrix: (2, 3) float64.
         size: (width, height) of the result in pixels.
         flip_index: K indices, `Skeleton.flip_index`, where the map mirrors.
-        cut: what lies outside of the picture goes: keypoints get visibility 0 and keep their place, boxes end at the
-            border, people and regions that are wholly outside are left out.
+        cut: what lies outside of the picture goes: labelled keypoints become OUTSIDE, boxes end at the border, people
+            and regions that are wholly outside are left out.
     """
     width, height = size
-    visibility, trust = labels.visibility.copy(), labels.trust.copy()
+    visibility = labels.visibility.copy()
     xy = _mapped(labels.xy, matrix)
     corners = _box_corners(labels.boxes)
     corners = _mapped(corners, matrix)
     low, high = corners.min(axis=1), corners.max(axis=1)
     ignored = _mapped(labels.ignored, matrix)
-    # One that is unlabelled is at (0, 0); one that had left the picture before stays known to be outside.
-    known = (visibility > 0) | (labels.xy != 0).any(axis=2)
-    inside = (xy > -0.5).all(axis=2) & (xy[:, :, 0] < width - 0.5) & (xy[:, :, 1] < height - 0.5)
-    xy[~known | (inside & (visibility == 0))] = 0
     if cut:
-        visibility[~inside] = 0
-        trust[~inside] = 0
+        inside = (xy > -0.5).all(axis=2) & (xy[:, :, 0] < width - 0.5) & (xy[:, :, 1] < height - 0.5)
+        visibility[~inside & (visibility != UNLABELLED)] = OUTSIDE
         border = np.array([width - 0.5, height - 0.5])
         low, high = np.clip(low, -0.5, border), np.clip(high, -0.5, border)
-        stays = (high > low).all(axis=1) | (visibility > 0).any(axis=1)
-        xy, visibility, trust, low, high = (a[stays] for a in (xy, visibility, trust, low, high))
+        stays = (high > low).all(axis=1) | located(visibility).any(axis=1)
+        xy, visibility, low, high = (a[stays] for a in (xy, visibility, low, high))
         around = ignored.reshape(-1, 4, 2)
         seen = (around.max(axis=1) > -0.5).all(axis=1) & (around.min(axis=1) < border).all(axis=1)
         ignored = ignored[seen]
+    xy[~located(visibility)] = 0
     if flip_index is not None:
         order = list(flip_index)
-        xy, visibility, trust = xy[:, order], visibility[:, order], trust[:, order]
+        xy, visibility = xy[:, order], visibility[:, order]
     return Labels(
         xy=np.ascontiguousarray(xy, np.float32),
         visibility=np.ascontiguousarray(visibility),
-        trust=np.ascontiguousarray(trust),
         boxes=np.concatenate([low, high - low], axis=1).astype(np.float32),
-        ignored=ignored.astype(np.float32),
+        ignored=ignored.clip(-FURTHEST_PX, FURTHEST_PX).astype(np.float32),
     )
 
 
@@ -186,7 +181,6 @@ def _moved(
         visibility=labels.visibility,
         boxes=labels.boxes,
         ignored=labels.ignored,
-        trust=labels.trust,
         frame=None,
     )
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from posecore.skeletons import Skeleton
-from posecore.train.samples import Sample
+from posecore.train.samples import Sample, located
 
 GREY = 127
 PAIR = Skeleton("pair", ("left_hand", "right_hand"), ((0, 1),), flip_pairs=((0, 1),))
@@ -55,22 +55,22 @@ def sample(
     """One person whose keypoints are dots in the picture, and whose box is around them."""
     xy = np.array(points, np.float32)
     seen = np.full(len(xy), 2, np.uint8) if visibility is None else np.array(visibility, np.uint8)
-    xy[seen == 0] = 0
-    low, high = xy[seen > 0].min(axis=0) - 5, xy[seen > 0].max(axis=0) + 5
+    there = located(seen)
+    xy[~there] = 0
+    low, high = xy[there].min(axis=0) - 5, xy[there].max(axis=0) + 5
     return Sample(
         image=dots(points, size),
         xy=xy[None],
         visibility=seen[None],
         boxes=np.concatenate([low, high - low])[None].astype(np.float32),
         ignored=np.array(ignored, np.float32).reshape(-1, 4, 2),
-        trust=(seen[None] > 0).astype(np.float32),
         name="dots",
         skeleton=skeleton,
     )
 
 
 def without_people(one: Sample) -> Sample:
-    return replace(one, **{name: getattr(one, name)[:0] for name in ("xy", "visibility", "boxes", "trust")})
+    return replace(one, **{name: getattr(one, name)[:0] for name in ("xy", "visibility", "boxes")})
 
 
 def write(path: Path, image: np.ndarray) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecore.train.augmentation import STILL, Augmentation, augment, flipped, mosaic
-from posecore.train.samples import Sample
+from posecore.train.samples import OUTSIDE, Sample
 from posecore.train.warps import letterbox
 
 MOVES = replace(STILL, rotation_deg=180, shear_deg=25, zoom=(0.6, 2.5), shift=0.3, flip=0.5)
@@ -24,7 +24,7 @@ def chance(seed: int) -> np.random.Generator:
 
 
 def same(a: Sample, b: Sample) -> bool:
-    arrays = ("image", "xy", "visibility", "boxes", "ignored", "trust")
+    arrays = ("image", "xy", "visibility", "boxes", "ignored")
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
 
 
@@ -83,7 +83,7 @@ def test_mirroring_twice_is_the_identity(seed: int) -> None:
     size = tuple(rng.integers(20, 200, 2).tolist())
     region = rng.uniform(0, 10, (1, 4, 2))
     points = rng.integers(0, 20, (4, 2))
-    one = sample(points, size, visibility=rng.permutation([0, 1, 2, 2]), ignored=region)
+    one = sample(points, size, visibility=rng.permutation([0, 1, 2, OUTSIDE]), ignored=region)
     one = replace(one, boxes=np.array([[2, 3, 15, 12]], np.float32), frame=(1.0, 2.0, 9.0, 8.0))
     once = flipped(one)
     twice = flipped(once)
@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same_sample(seed: int) -> None:
 
 def test_the_sample_that_came_in_is_as_it_was() -> None:
     one, before = sample(), sample()
-    for array in (one.image, one.xy, one.visibility, one.boxes, one.trust):
+    for array in (one.image, one.xy, one.visibility, one.boxes):
         array.flags.writeable = False
     augment(one, (257, 257), Augmentation(patches=5, blur=1, grey=1), chance(1))
     assert same(one, before)
@@ -150,7 +150,6 @@ def test_keypoints_under_a_patch_are_hidden_and_stay_labelled() -> None:
         assert np.array_equal(one.xy, still.xy)
         assert one.visibility[0, 2] == 0
         assert one.visibility[0, 3] == 1
-        assert (one.trust == still.trust).all()
         for keypoint in (0, 1):
             x, y = np.rint(one.xy[0, keypoint]).astype(int)
             covered = (one.image[y, x] != still.image[y, x]).any()
@@ -182,8 +181,9 @@ def test_a_tile_hides_what_reaches_over_its_border() -> None:
     one = mosaic([sample()] * 4, (300, 300), zoomed, chance(1))
     edges = one.boxes[:, :2] + one.boxes[:, 2:]
     assert (edges[0] <= edges[3]).all()
-    assert (one.xy[one.visibility == 0] == 0).all()
-    assert (one.visibility == 0).any()
+    assert (one.xy[one.visibility == OUTSIDE] == 0).all()
+    assert (one.visibility == OUTSIDE).any()
+    assert not (one.visibility == 0).any()
 
 
 def test_a_picture_of_nobody_can_be_augmented() -> None:

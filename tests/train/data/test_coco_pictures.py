@@ -32,13 +32,18 @@ def test_a_sample_is_a_picture_with_its_people(folder: Path) -> None:
     assert one.xy.shape == (2, 4, 2)
     assert one.xy[0].tolist() == [[60, 40], [30, 90], [0, 0], [70, 130]]
     assert one.visibility[0].tolist() == [2, 1, 0, 2]
-    assert one.trust[0].tolist() == [1, 1, 0, 1]
     assert one.boxes[0].tolist() == [20, 30, 60, 110]
     assert one.ignored.shape == (0, 4, 2)
     assert pictures[1].name == "3.png"
     assert [s.name for s in (coco_pictures(annotations(person(1)), folder, skeleton=FOUR, empty=True))] == [
         *("1.png", "2.png", "3.png")
     ]
+
+
+def test_any_number_above_two_in_a_file_is_a_visible_keypoint(folder: Path) -> None:
+    seen = person(1, keypoints=[60, 40, 3, 30, 90, 1, 0, 0, 0, 70, 130, 7])
+    one = coco_pictures(annotations(seen), folder, skeleton=FOUR)[0]
+    assert one.visibility[0].tolist() == [2, 1, 0, 2]
 
 
 def test_crowds_and_people_without_keypoints_are_regions_of_which_nothing_is_known(folder: Path) -> None:
@@ -82,15 +87,15 @@ TOLD = [61, 41, 0.9, 31, 91, 0.1, 99, 81, 0.8, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("teacher_for", "least", "xy", "trust"),
+    ("teacher_for", "least", "xy", "visibility"),
     [
-        ("unlabelled", 0.3, [[60, 40], [30, 90], [99, 81], [70, 130]], [1, 1, 0.8, 1]),
-        ("unlabelled", 0.85, [[60, 40], [30, 90], [0, 0], [70, 130]], [1, 1, 0, 1]),
-        ("all", 0.3, [[61, 41], [30, 90], [99, 81], [70, 130]], [0.9, 1, 0.8, 1]),
+        ("unlabelled", 0.3, [[60, 40], [30, 90], [99, 81], [70, 130]], [2, 1, 2, 2]),
+        ("unlabelled", 0.85, [[60, 40], [30, 90], [0, 0], [70, 130]], [2, 1, 0, 2]),
+        ("all", 0.3, [[61, 41], [30, 90], [99, 81], [70, 130]], [2, 1, 2, 2]),
     ],
 )
 def test_a_teacher_fills_in_what_people_left_open(
-    folder: Path, teacher_for: Any, least: float, xy: Any, trust: Any
+    folder: Path, teacher_for: Any, least: float, xy: Any, visibility: Any
 ) -> None:
     taught = annotations(person(1, teacher_keypoints=TOLD), person(2, 3, teacher_keypoints=TOLD, iscrowd=1))
     one = coco_pictures(
@@ -102,8 +107,7 @@ def test_a_teacher_fills_in_what_people_left_open(
         least_teacher_score=least,
     )[0]
     assert one.xy[0].tolist() == xy
-    np.testing.assert_allclose(one.trust[0], trust)
-    assert (one.visibility[0] > 0).tolist() == [t > 0 for t in trust]
+    assert one.visibility[0].tolist() == visibility
 
 
 def test_people_on_whom_the_teacher_does_not_agree_are_left_open(folder: Path) -> None:

@@ -23,7 +23,7 @@ from dotted import sample
         ("xy", np.zeros((1, 4, 2)), r"xy: wanted a float32 array \(N, K, 2\), got float64"),
         ("xy", np.zeros((1, 4, 3), np.float32), r"xy: wanted shape \(N, K, 2\), got \(1, 4, 3\)"),
         ("visibility", np.zeros((2, 4), np.uint8), r"visibility: wanted shape \(1, 4\), got \(2, 4\)"),
-        ("trust", np.zeros((1, 4)), r"trust: wanted a float32 array of shape \(1, 4\), got float64"),
+        ("boxes", np.zeros((1, 4)), r"boxes: wanted a float32 array of shape \(1, 4\), got float64"),
         ("boxes", np.zeros((1, 2), np.float32), r"boxes: wanted shape \(1, 4\), got \(1, 2\)"),
         ("ignored", np.zeros((3, 4), np.float32), r"ignored: wanted shape \(3, 4, 2\), got \(3, 4\)"),
     ],
@@ -36,7 +36,7 @@ def test_wrong_arrays_are_named(field: str, value: Any, message: str) -> None:
 def test_keypoints_are_as_many_as_the_skeleton_has() -> None:
     one = sample()
     with pytest.raises(ValueError, match="xy: wanted 4 keypoints, as four has, got 3"):
-        replace(one, xy=one.xy[:, :3], visibility=one.visibility[:, :3], trust=one.trust[:, :3])
+        replace(one, xy=one.xy[:, :3], visibility=one.visibility[:, :3])
 
 
 def test_a_size_is_width_and_height() -> None:

@@ -12,7 +12,7 @@ from dotted import FOUR, GREY, sample, without_people
 from posecore.train import views
 from posecore.train.augmentation import Augmentation
 from posecore.train.feed import Feed
-from posecore.train.samples import Sample
+from posecore.train.samples import OUTSIDE, Sample
 
 
 def is_violet(pixels: np.ndarray) -> np.ndarray:
@@ -34,6 +34,12 @@ def test_a_hidden_keypoint_is_a_ring_and_a_missing_one_is_nothing() -> None:
     canvas = views.draw_labels(blank, side_px=340)
     assert canvas[81, 121].max() < 60  # the ring's middle
     assert (canvas[170:192, 50:70] == GREY).all()  # around (30, 90)
+
+
+def test_a_keypoint_outside_of_the_picture_is_nowhere_and_nor_are_limbs_to_it() -> None:
+    blank = replace(sample(visibility=(2, 2, 2, OUTSIDE)), image=np.full((170, 140, 3), GREY, np.uint8))
+    without = replace(blank, visibility=np.array([[2, 2, 2, 0]], np.uint8))
+    assert np.array_equal(views.draw_labels(blank), views.draw_labels(without))
 
 
 def test_ignored_regions_are_hatched() -> None:

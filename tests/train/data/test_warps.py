@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecore.runtime.geometry import Geometry
-from posecore.train.samples import PAD_BYTE
+from posecore.train.samples import FURTHEST_PX, OUTSIDE, PAD_BYTE
+from posecore.train.targets import GaussianTargets
 from posecore.train.warps import cut_out, letterbox, letterbox_map, warped
 
 SIDES = st.integers(1, 700)
@@ -64,18 +65,22 @@ def test_around_a_frame_the_picture_goes_on() -> None:
     np.testing.assert_allclose(spot(seen.image, seen.xy[0, 1]), seen.xy[0, 1], atol=0.1)
 
 
-def test_a_keypoint_outside_is_not_visible_and_keeps_its_place_there() -> None:
-    right = np.array([[1.0, 0, 60], [0, 1, 0]])
-    moved = warped(sample(), right, (140, 170))
-    assert moved.visibility.tolist() == [[2, 2, 0, 2]]
-    assert moved.trust.tolist() == [[1, 1, 0, 1]]
-    assert moved.xy[0, 2].tolist() == [160, 80]
-    # Moved on, its place follows; it does not come back, since its pixels do not.
-    further = warped(moved, np.array([[1.0, 0, 10], [0, 1, 0]]), (140, 170))
-    assert further.xy[0, 2].tolist() == [170, 80]
-    back = warped(moved, np.array([[1.0, 0, -60], [0, 1, 0]]), (140, 170))
-    assert back.visibility[0, 2] == 0
-    assert back.xy[0, 2].tolist() == [0, 0]
+def test_a_labelled_keypoint_that_leaves_the_picture_is_known_to_be_outside() -> None:
+    right, left = (np.array([[1.0, 0, x], [0, 1, 0]]) for x in (60, -60))
+    moved = warped(sample(visibility=(0, 2, 2, 1)), right, (140, 170))
+    assert moved.visibility.tolist() == [[0, 2, OUTSIDE, 1]]
+    assert moved.xy[0, 2].tolist() == [0, 0]
+    # It does not come back, since its pixels do not.
+    back = warped(moved, left, (140, 170))
+    assert back.visibility.tolist() == [[0, 2, OUTSIDE, 1]]
+    assert (back.image[70:90, 90:110] == GREY).all()
+
+
+def test_who_has_nothing_left_but_their_box_is_known_to_be_outside() -> None:
+    one = replace(sample(), boxes=np.array([[0, 0, 139, 169]], np.float32))
+    low = warped(one, np.array([[1.0, 0, 0], [0, 1, -140]]), (140, 170))
+    assert low.visibility.tolist() == [[OUTSIDE] * 4]
+    assert low.boxes.tolist() == [[0, -0.5, 139, 29.5]]
 
 
 def test_what_nobody_labelled_stays_nowhere() -> None:
@@ -92,6 +97,17 @@ def test_boxes_and_regions_move_along_and_end_at_the_border() -> None:
     assert moved.ignored.tolist() == [[[0, 20], [40, 20], [40, 40], [0, 40]]]
     # The box was (25, 35) to (105, 135), twice that less 20 px is (30, 70) to (190, 270).
     assert moved.boxes.tolist() == [[30, 70, 109.5, 99.5]]
+
+
+@pytest.mark.parametrize("degrees", [0, 45, 130])
+def test_a_region_that_is_everywhere_stays_so_whatever_the_map(degrees: int) -> None:
+    everywhere = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * FURTHEST_PX
+    angle = np.deg2rad(degrees)
+    turn = 20 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = warped(sample(ignored=everywhere), np.hstack([turn, [[300], [-500]]]), (140, 170))
+    labels = moved.xy, moved.visibility, moved.boxes, moved.ignored
+    (maps,) = GaussianTargets(FOUR, 8, 4.0).encode(*labels, size=moved.size).values()
+    assert (np.isnan(maps) | (maps > 0.01)).all()
 
 
 def test_a_person_who_leaves_the_picture_leaves_the_sample() -> None:

@@ -37,7 +37,7 @@ def with_skeleton(model: Any, source: Skeleton, target: Skeleton, *, seed: int =
     layers = {layer.name: layer for layer in model.layers}
     if "heatmap_2" in layers:
         had, wanted = head_channels(source), head_channels(target)
-        origins = _posenet_origins(source, target)
+        origins = posenet_origins(source, target)
     elif "heatmap" in layers:
         had, wanted = {"heatmap": source.num_keypoints}, {"heatmap": target.num_keypoints}
         origins = {"heatmap": _keypoint_origins("heatmap", source, target)}
@@ -74,8 +74,9 @@ def _keypoint_origins(head: str, source: Skeleton, target: Skeleton) -> list[Sou
     return [(head, numbers[name]) if name in numbers else None for name in target.keypoints]
 
 
-def _posenet_origins(source: Skeleton, target: Skeleton) -> dict[str, list[Source | None]]:
-    """For each new head, where each of its channels comes from."""
+def posenet_origins(source: Skeleton, target: Skeleton) -> dict[str, list[Source | None]]:
+    """For each head of a PoseNet for `target`, where each of its channels is in one for `source`: (head, channel), or
+    None for keypoints and edges that `source` does not have."""
     keypoints = _keypoint_origins("offset_2", source, target)
     forward, backward = [], []
     numbers = {_named(source, edge): number for number, edge in enumerate(source.edges)}
