@@ -155,7 +155,7 @@ def check(
     if steps and plain is not None:
         if plain is not config:
             recipe = make_recipe(plain)
-            dataset = training_set(plain.data.train, recipe.skeleton, recipe.size)
+            dataset = training_set(plain.data.train, recipe.skeleton, recipe.size, others=several)
         learnt = overfit(config, recipe, model, dataset, pictures=pictures, steps=steps, watcher=watcher)
         findings += _learnt(learnt)
     return Check(
