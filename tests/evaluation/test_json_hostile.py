@@ -26,6 +26,11 @@ from posecore.errors import SourceError
 from posecore.evaluation.coco_files import read_detections, read_truths
 from posecore.evaluation.truths import Detections, Truths
 
+EMPTY_BOX = (
+    '{"images": [{"id": 0}], "categories": [], "annotations": '
+    '[{"id": 0, "image_id": 0, "category_id": 1, "keypoints": [1.0, 2.0, 2], "bbox": []}]}'
+)
+
 
 def same(column: Any, wanted: list[Any]) -> bool:
     found = np.asarray(column, np.float64)
@@ -88,6 +93,7 @@ def compare_results(data: bytes, truths: Truths) -> bool:
 
 
 @given(ANNOTATIONS)
+@example(EMPTY_BOX)
 @settings(max_examples=200)
 def test_annotation_files_are_what_pythons_json_says(text: str) -> None:
     compare_truths(text.encode("utf-8", "surrogatepass"))

@@ -118,7 +118,7 @@ def _truth(record: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
     box = record.get("bbox")
     if box is not None:
         box = _reals(box)
-        _want(len(box) == 4)
+        _want(len(box) in (0, 4))
     crowd = record.get("iscrowd")
     if not isinstance(crowd, bool):
         crowd = False if crowd is None else _whole(crowd)
