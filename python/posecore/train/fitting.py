@@ -17,7 +17,7 @@ from posecore.train.mixed_weights import weights_of
 from posecore.train.recipes import make_recipe
 from posecore.train.run_folder import RunFolder
 from posecore.train.schedules import make_optimizer
-from posecore.train.sets import open_set, training_set
+from posecore.train.sets import open_set, several_people, training_set
 from posecore.train.starting_weights import build
 from posecore.train.tensorboard import TensorBoard
 from posecore.train.validation import Validation
@@ -80,6 +80,9 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
     board = None
     if config.run.tensorboard:
         board = TensorBoard(folder.path / "tensorboard", recipe, [*kept_out, dataset][0])
+    crowded = None if several or state.ended else several_people(dataset)
+    if crowded is not None:
+        watcher.line(crowded)
     waiting = Waiting()
     watcher.begin(first, steps)
     with feed, nullcontext() if board is None else closing(board):

@@ -99,7 +99,7 @@ class RunFolder:
         return found
 
     def kept_epochs(self) -> list[int]:
-        """How many epochs are behind each checkpoint that is there, the last one first; ModelError for a damaged one."""
+        """How many epochs are behind each checkpoint that is there, the last one first; as `resume`, it may raise."""
         return [_state_in(read_state(path), path).epochs_done for path in self._checkpoints()]
 
     def resume(self, model: Any, epochs: int | None = None) -> RunState:
