@@ -16,10 +16,12 @@ from posecore.train.check_pictures import pictures_of
 from posecore.train.config import DataConfig, NetworkConfig, OptimizerConfig
 from posecore.train.datasets import Mixture
 from posecore.train.feed import Feed
+from posecore.train.fitting import fit
 from posecore.train.recipes import make_recipe
-from posecore.train.sets import open_set
+from posecore.train.sets import open_set, several_people, training_set
 from posecore.train.starting_weights import build
 from train.dotted_people import DOTS, small_config, write_set
+from train.killed_runs import Stopping
 
 pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')
 
@@ -131,10 +133,49 @@ def test_the_first_loss_is_that_of_the_biases(tmp_path: Path) -> None:
 def test_labels_are_counted_in_every_part_of_a_mixture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("posecore.train.check.MOST_LOOKED_AT", 6)
+    monkeypatch.setattr("posecore.train.sets.MOST_LOOKED_AT", 6)
     sets = [
         open_set(write_set(tmp_path / name, unlabelled=unlabelled), DOTS, (40, 32))
         for name, unlabelled in (("first", 12), ("second", 0))
     ]
     labelled, people, empty = count_labels(Mixture(sets, [1, 1]))
     assert (labelled.tolist(), people, empty) == ([6, 6, 3], 6, 0)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_gradients_are_measured_in_float32_whatever_the_precision(tmp_path: Path, precision: Any) -> None:
+    network = NetworkConfig("four_conv", {"width": 0.125, "dropout": 0.0})
+    plain, mixed = (
+        check(small_config(tmp_path, network=network, optimizer=OptimizerConfig(precision=one)), steps=0)
+        for one in ("float32", precision)
+    )
+    assert finding(mixed, "gradients").good
+    wanted, norms = ([layer.gradient for layer in one.layers if layer.gradient] for one in (plain, mixed))
+    np.testing.assert_allclose(norms, wanted, rtol=1e-3)
+
+
+def test_a_network_of_one_person_is_not_shown_several(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    assert several_people(training_set(config.data.train, DOTS, (40, 32))) is None
+    crowd = tmp_path / "set" / "labels.json"
+    labels = json.loads(crowd.read_text())
+    for number in (1, 2, 3):  # a second person in three pictures
+        labels["annotations"].append(
+            {**labels["annotations"][number], "id": 100 + number, "image_id": number}
+        )
+    crowd.write_text(json.dumps(labels))
+    sentence = (
+        "3 of 12 pictures show several people, and this network learns one person a picture: set crops = true in "
+        "[[data.train]]"
+    )
+    found = check(config, steps=0)
+    assert (finding(found, "people").good, finding(found, "people").sentence) == (False, sentence)
+    watcher = Stopping()
+    short = replace(
+        config, data=DataConfig(config.data.train), run=replace(config.run, steps=1, epoch_steps=1)
+    )
+    fit(short, watcher=watcher)
+    assert watcher.lines[0] == sentence
+    crops = training_set((replace(config.data.train[0], crops=True),), DOTS, (40, 32))
+    assert several_people(crops) is None
+    assert len(crops) == 15

@@ -73,7 +73,7 @@ def test_what_a_run_writes_down_is_the_same_configuration(tmp_path: Path, ending
         skeleton=own,
         optimizer=OptimizerConfig(name="sgd", clip_norm=1e-3, ema=0.99, schedule="one_cycle"),
         loss=LossConfig(hardest_keypoints=8),
-        data=replace(config.data, validation=(SetConfig(Path("v.json"), Path("v"), stop=5, weight=1e-7),)),
+        data=replace(config.data, validation=(SetConfig(Path("v.json"), Path("v"), stop=5, weight=1e-6),)),
     )
     text = config.toml() if ending == ".toml" else json.dumps(config.table())
     elsewhere = tmp_path / "elsewhere"
@@ -185,6 +185,14 @@ def test_a_network_or_option_that_is_not_known_gets_the_nearest_name() -> None:
         make_recipe(config("cpm", stage=2))
     with pytest.raises(SourceError, match="got 'skeleton'"):
         make_recipe(config("posenet", skeleton="coco17"))
+
+
+def test_a_prior_on_limbs_wants_limbs() -> None:
+    plain = replace(config("four_conv"), skeleton=Skeleton("spots", ("a", "b")), loss=LossConfig(limbs=0.1))
+    with pytest.raises(
+        SourceError, match=r"^\[loss\] limbs: wanted 0, as skeleton spots has neither .*, got 0\.1$"
+    ):
+        make_recipe(replace(plain, run=replace(plain.run, metric="PCK")))
 
 
 TINY = {

@@ -195,3 +195,11 @@ def test_wrong_options_get_one_sentence(make: Any, sentence: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         make()
     assert str(caught.value) == sentence
+
+
+def test_the_oks_loss_wants_one_sigma_over_0_for_each_keypoint() -> None:
+    with pytest.raises(ValueError, match=r"sigmas: wanted .*, got 0"):
+        OksLoss((0.1, 0.0), SIZE)
+    true, predicted = coordinates(0.02)
+    with pytest.raises(ValueError, match=r"^sigmas: wanted 17, one a keypoint, got 1$"):
+        OksLoss((0.1,), SIZE)(true, predicted)

@@ -17,7 +17,7 @@ import numpy as np
 from posecore.arguments import number, whole
 from posecore.arguments import size as checked_size
 from posecore.errors import require
-from posecore.train.samples import HIDDEN, PAD_BYTE, VISIBLE, Sample, located
+from posecore.train.samples import HIDDEN, PAD_BYTE, VISIBLE, Sample, box_of, located
 from posecore.train.warps import letterbox_map, warped
 
 if TYPE_CHECKING:
@@ -186,7 +186,9 @@ def _fixed_point(sample: Sample, matrix: Any, size: Size, rng: Chance) -> Any:
     person = int(rng.integers(1 << 31))
     if not len(sample) or sample.frame is not None:
         return middle
-    x, y, width, height = sample.boxes[person % len(sample)].astype(np.float64)
+    x, y, width, height = box_of(sample, person % len(sample))
+    if not math.isfinite(x):
+        return middle
     at = matrix[:, :2] @ (x + width / 2, y + height / 2) + matrix[:, 2]
     return np.clip(at, 0, 2 * middle)
 
@@ -238,7 +240,7 @@ def _covered(sample: Sample, ranges: Augmentation, rng: Chance) -> Sample:
         person = people[chosen]
         shares, colour = rng.uniform(0.3, 1, 2), rng.integers(256, size=image.shape[2])
         corner, textured = rng.random(2), rng.random() < 0.5
-        longer = min(float(sample.boxes[person, 2:].max()), max(width, height))
+        longer = min(float(box_of(sample, int(person))[2:].max()), max(width, height))
         sides = np.maximum(np.rint(shares * ranges.patch * longer), 1).astype(int)
         at = sample.xy[person, keypoints[chosen]] + rng.uniform(-0.4, 0.4, 2) * sides
         left, top = (int(v) for v in np.rint(at - sides / 2))

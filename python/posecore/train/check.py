@@ -6,7 +6,6 @@ activations of every layer, and whether the network can learn 11 pictures by hea
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from posecore.train.distillation import make_teacher
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
 from posecore.train.samples import located
-from posecore.train.sets import training_set
+from posecore.train.sets import MOST_LOOKED_AT, looked_at, several_people, training_set
 from posecore.train.starting_weights import build
 from posecore.train.watch import Watcher
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from posecore.train.datasets import Dataset
     from posecore.train.samples import Sample
 
-MOST_LOOKED_AT = 2000  # pictures whose labels are counted
 SMALL = 0.05  # an activation below this says next to nothing
 MOST_SMALL = 0.99  # of a layer's activations; more and it is as good as dead
 START_FACTOR = 2.0  # the first loss of an untrained network, against that of its biases
@@ -132,6 +130,10 @@ def check(
         _labels(recipe, labelled, people, empty, len(dataset), taught=config.distillation is not None)
     )
 
+    crowded = None if several else several_people(dataset)
+    if crowded is not None:
+        findings.append(Finding("people", False, crowded))
+
     seeds.set_seeds(config.run.seed, deterministic=False)
     model = build(recipe, config)
     teacher = make_teacher(config, recipe)
@@ -145,7 +147,7 @@ def check(
 
     start = biases_alone(model, recipe, x, y)
     findings.append(_start(start, started=config.network.weights is not None))
-    flow = gradients(model, recipe, x, y)
+    flow = gradients(_in_float32(model, recipe, config), recipe, x, y)
     found = activations(model, x, SMALL)
     layers = tuple(Layer(name, flow.get(name), found.get(name)) for name in dict.fromkeys((*flow, *found)))
     findings += [_gradients(layers), _activations(layers)]
@@ -172,17 +174,24 @@ def check(
 
 def count_labels(dataset: Dataset) -> tuple[npt.NDArray[np.int64], int, int]:
     """For each keypoint how many people have it, how many people there are, and how many pictures without anybody,
-    of 2000 pictures all over the dataset: what a mixture's later sets label counts too."""
-    read: Callable[[int], Any] = getattr(dataset, "labels", dataset.__getitem__)
+    of `looked_at`."""
     counts = np.zeros(dataset.skeleton.num_keypoints, np.int64)
     people = empty = 0
-    looked = min(len(dataset), MOST_LOOKED_AT)
-    for number in range(looked):
-        labelled = located(read(number * len(dataset) // looked).visibility)
+    for labels in looked_at(dataset):
+        labelled = located(labels.visibility)
         counts += labelled.sum(axis=0)
         people += len(labelled)
         empty += not labelled.any()
     return counts, people, empty
+
+
+def _in_float32(model: Any, recipe: Recipe, config: TrainConfig) -> Any:
+    """The same weights, computing in float32: in float16 small slopes are 0, and large ones infinite."""
+    if config.optimizer.precision == "float32":
+        return model
+    plain = build(recipe, replace(config, optimizer=replace(config.optimizer, precision="float32")))
+    plain.set_weights(model.get_weights())
+    return plain
 
 
 def _labels_alone(config: TrainConfig) -> TrainConfig | None:

@@ -15,7 +15,7 @@ from posecore.train.config import TrainConfig
 from posecore.train.datasets import Part
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe
-from posecore.train.samples import located
+from posecore.train.samples import box_of, located
 from posecore.train.schedules import make_optimizer
 from posecore.train.validation import Validation
 from posecore.train.watch import Watcher
@@ -142,9 +142,5 @@ def _similarities(recipe: Recipe, samples: tuple[Sample, ...], poses: tuple[Pose
 
 def _area_px2(sample: Sample, person: int) -> float:
     """.53 of the person's box, or of what the labelled keypoints span where nobody knows the box."""
-    width, height = sample.boxes[person, 2:].astype(np.float64)
-    if not np.isfinite(width * height):
-        width, height = np.ptp(
-            sample.xy[person][located(sample.visibility[person])].astype(np.float64), axis=0
-        )
+    _, _, width, height = box_of(sample, person)
     return float(_AREA_OF_BOX * width * height)

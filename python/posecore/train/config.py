@@ -61,7 +61,7 @@ class SetConfig:
     labels: bool = True
 
     def __post_init__(self) -> None:
-        number(self.weight, "weight", 1e-9, 1e9)
+        number(self.weight, "weight", 1e-6, 1e6)
         whole(self.start, "start", 0, _MOST)
         if self.stop is not None:
             whole(self.stop, "stop", self.start + 1, _MOST)
@@ -258,7 +258,7 @@ class RunConfig:
         out: the folder of the run; it holds the configuration, checkpoints, weights and logs.
         steps: batches in all.
         epoch_steps: batches between checkpoints and lines of the log. `steps` is rounded up to whole epochs.
-        validate_every: epochs between evaluations; the last epoch is always evaluated.
+        validate_every: epochs between evaluations, of whatever metric; the last epoch is always evaluated.
         metric: the number that says which weights are best: AP, PCK, PDJ, PCP, or loss (of training, where there is
             no validation set).
         patience: evaluations without a better number after which training ends early; left out: never.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -37,6 +37,7 @@ __all__ = [
     "feet_pictures",
     "folder_pictures",
     "in_skeleton",
+    "labels_for",
     "lsp_pictures",
     "mpii_pictures",
     "person_crops",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 
+_Labelled = TypeVar("_Labelled", Sample, Labels)
 _MOST_SAMPLES = 1 << 27  # of a mixture: their order takes 1 GiB
 
 
@@ -67,6 +69,14 @@ def sample_for(dataset: Dataset, index: int, size: tuple[float, float]) -> Sampl
     method = getattr(dataset, "sample_for", None)
     sample: Sample = dataset[index] if method is None else method(index, size)
     return sample
+
+
+def labels_for(dataset: Dataset, index: int) -> Labels:
+    """The labels of sample `index`, without reading its picture where the dataset has a method `labels(index)`: then
+    in pixels of the file, else in those of the sample."""
+    method = getattr(dataset, "labels", None)
+    labels: Labels = dataset[index].labels if method is None else method(index)
+    return labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +118,8 @@ class Part:
         return sample_for(self.dataset, self.indices[index], size)
 
     def labels(self, index: int) -> Labels:
-        """The labels alone, where the dataset tells them without reading pictures."""
-        labels: Labels = self.dataset.labels(self.indices[index])  # type: ignore[attr-defined]
-        return labels
+        """As `labels_for`."""
+        return labels_for(self.dataset, self.indices[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +149,10 @@ class Unlabelled:
     def sample_for(self, index: int, size: tuple[float, float]) -> Sample:
         """As the function of this name."""
         return _unlabelled(sample_for(self.dataset, index, size))
+
+    def labels(self, index: int) -> Labels:
+        """As `labels_for`."""
+        return _unlabelled(labels_for(self.dataset, index))
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +221,11 @@ class Mixture:
         dataset, within = self.place(index)
         return sample_for(self.datasets[dataset], within, size)
 
+    def labels(self, index: int) -> Labels:
+        """As `labels_for`."""
+        dataset, within = self.place(index)
+        return labels_for(self.datasets[dataset], within)
+
     def place(self, index: int) -> tuple[int, int]:
         """Which dataset sample `index` is from, and its number there."""
         if not 0 <= index < len(self):
@@ -217,7 +235,7 @@ class Mixture:
         return dataset, (index - start) % len(self.datasets[dataset])
 
 
-def _unlabelled(sample: Sample) -> Sample:
+def _unlabelled(sample: _Labelled) -> _Labelled:
     corners = np.array([[(-1, -1), (1, -1), (1, 1), (-1, 1)]], np.float32) * np.float32(FURTHEST_PX)
     return replace(
         sample,

@@ -7,10 +7,11 @@ all together, and the loss is that of one device but for the order of sums.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from posecore.errors import require
+from posecore.errors import ModelError, require
 from posecore.train.config import TrainConfig
 
 
@@ -35,6 +36,37 @@ def own_folder(config: TrainConfig, strategy: Any) -> TrainConfig:
     if number == 0:
         return config
     return replace(config, run=replace(config.run, out=config.run.out / f"worker{number}"))
+
+
+def agreed_epochs(strategy: Any, kept: Sequence[int]) -> int:
+    """From how many epochs all workers go on, where this one could go on from each of `kept`, and from 0.
+
+    Workers write their checkpoints apart, so that a kill may find some of them an epoch behind the others. All ask at
+    the same time.
+
+    Raises:
+        ModelError: at every worker, where checkpoints of this run have been lost.
+    """
+    if strategy is None or strategy.cluster_resolver is None or strategy.num_replicas_in_sync == 1:
+        return max(kept, default=0)
+    tensorflow = require("tensorflow", extra="train", purpose="Training on several devices")
+    mine = [*kept, 0, 0][:2]
+    rows = strategy.gather(strategy.run(lambda: tensorflow.constant([mine], "int64")), axis=0)
+    return least_in_common(rows.numpy().tolist())
+
+
+def least_in_common(rows: Sequence[Sequence[int]]) -> int:
+    """The most epochs from which every worker can go on, given what each has; 0 is always there. Raises as
+    `agreed_epochs`."""
+    common = max(set.intersection(*({0, *row} for row in rows)))
+    furthest = max(max(row) for row in rows)
+    if furthest - common > 1:
+        each = ", ".join(str(max(row)) for row in rows)
+        raise ModelError(
+            f"run.devices: wanted workers whose checkpoints are at most one epoch apart, got epochs {each}; begin "
+            "anew with --force (restart=True) at all of them"
+        )
+    return common
 
 
 def for_strategy(model: Any, strategy: Any) -> Any:

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from posecore.errors import ModelError
 from posecore.train.config import TrainConfig
-from posecore.train.feed import Feed
 from posecore.train.mixed_weights import mix
 from posecore.train.recipes import Recipe
 from posecore.train.run_folder import RunFolder, RunState
 from posecore.train.schedules import learning_rate
 from posecore.train.tensorboard import TensorBoard
 from posecore.train.validation import Validation
+from posecore.train.waiting import Waiting
 from posecore.train.watch import Watcher
 
 
@@ -37,13 +38,13 @@ class Epochs:
         validations: list[Validation],
         folder: RunFolder,
         state: RunState,
-        feed: Feed,
+        waiting: Waiting,
         watcher: Watcher,
         board: TensorBoard | None = None,
         start: Sequence[Any] | None = None,
     ) -> None:
         self.config, self.recipe, self.model, self.validations = config, recipe, model, validations
-        self.folder, self.state, self.feed, self.watcher = folder, state, feed, watcher
+        self.folder, self.state, self.waiting, self.watcher = folder, state, waiting, watcher
         self.board, self.start = board, start
         self._began, self._waited_s = time.perf_counter(), 0.0
 
@@ -57,6 +58,7 @@ class Epochs:
                 epochs.begin()
 
             def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                epochs.waiting.step_ends()
                 epochs.watcher.step()
                 if epochs.watcher.stop_wanted():
                     epochs.state.interrupted = True
@@ -72,11 +74,17 @@ class Epochs:
 
     def begin(self) -> None:
         """An epoch begins."""
-        self._began, self._waited_s = time.perf_counter(), self.feed.waited_s
+        self._began, self._waited_s = time.perf_counter(), self.waiting.waited_s
+        self.waiting.epoch_begins()
 
     def end(self, epoch: int, logs: Mapping[str, Any]) -> None:
-        """Epoch number `epoch`, from 0, is done; `logs` are Keras' means over it."""
+        """Epoch number `epoch`, from 0, is done; `logs` are Keras' means over it.
+
+        Raises:
+            ModelError: training went astray; nothing was written, so that the last checkpoint is whole.
+        """
         took_s = time.perf_counter() - self._began
+        self._refuse_nan(epoch + 1, float(logs["loss"]))
         run, state = self.config.run, self.state
         done = (epoch + 1) * run.epoch_steps
         row: dict[str, Any] = {
@@ -85,7 +93,7 @@ class Epochs:
             "learning_rate": learning_rate(self.config.optimizer, done - 1, run.epochs * run.epoch_steps),
             **{name: float(value) for name, value in logs.items()},
             "steps_per_s": run.epoch_steps / max(took_s, 1e-9),
-            "waited": min((self.feed.waited_s - self._waited_s) / max(took_s, 1e-9), 1.0),
+            "waited": min((self.waiting.waited_s - self._waited_s) / max(took_s, 1e-9), 1.0),
         }
         last = epoch + 1 >= run.epochs
         state.epochs_done = epoch + 1
@@ -130,18 +138,29 @@ class Epochs:
                 weight.assign(value)
 
     def _is_due(self, epoch: int, *, last: bool) -> bool:
-        if self.config.run.metric == "loss":
-            return True
-        return bool(self.validations) and (last or (epoch + 1) % self.config.run.validate_every == 0)
+        if not self.validations and self.config.run.metric != "loss":
+            return False
+        return last or (epoch + 1) % self.config.run.validate_every == 0
+
+    def _refuse_nan(self, epoch: int, loss: float) -> None:
+        # In float16 a step that overflows is left out, and its loss alone is not finite.
+        may_overflow = self.config.optimizer.precision == "mixed_float16"
+        whole = all(np.isfinite(np.asarray(weight)).all() for weight in self.model.weights)
+        if whole and (math.isfinite(loss) or may_overflow):
+            return
+        what = f"a finite loss, got {loss}" if whole else "finite weights, got some that are not"
+        kept = f"the checkpoint of epoch {epoch - 1} stands" if epoch > 1 else "there is no checkpoint yet"
+        raise ModelError(
+            f"{self.folder.path}: epoch {epoch}: wanted {what}; {kept}; begin anew with a lower "
+            "optimizer.learning_rate or with optimizer.clip_norm"
+        )
 
     def _keep_if_better(self, row: Mapping[str, Any]) -> None:
         state, metric = self.state, self.config.run.metric
         value = row.get(metric, math.nan)
         higher = -value if metric == "loss" else value
         known = None if state.best is None else (-state.best if metric == "loss" else state.best)
-        if not math.isfinite(value):
-            return
-        if known is None or higher > known:
+        if math.isfinite(value) and (known is None or higher > known):
             state.best, state.best_epoch, state.without_better = value, state.epochs_done, 0
             self.folder.save_best(self.model)
         else:

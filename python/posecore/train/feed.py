@@ -46,7 +46,8 @@ class Feed:
     on the dataset, the other arguments and (seed, s) alone: neither on the number of threads nor on where the feed
     began. Whoever goes on at `first_step` after a crash gets bit for bit the batches that were due.
 
-    Memory: `threads` + 1 batches, besides what is being read.
+    Memory: `threads` + 1 batches, besides what is being read; Keras' fit holds some more that it draws ahead. So
+    `waited_s` is how long the feed was waited for, by a thread perhaps; `Waiting` says it of the steps.
 
     Args:
         dataset: not empty, and safe in threads.

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any
 
 from posecore.errors import require
 from posecore.train import seeds
 from posecore.train.config import TrainConfig
 from posecore.train.distillation import Teacher, make_teacher
-from posecore.train.distribution import for_strategy, make_strategy, own_folder
+from posecore.train.distribution import agreed_epochs, for_strategy, make_strategy, own_folder
 from posecore.train.epochs import Epochs
 from posecore.train.feed import Feed
 from posecore.train.mixed_weights import weights_of
 from posecore.train.recipes import make_recipe
 from posecore.train.run_folder import RunFolder
 from posecore.train.schedules import make_optimizer
-from posecore.train.sets import open_set, training_set
+from posecore.train.sets import open_set, several_people, training_set
 from posecore.train.starting_weights import build
 from posecore.train.tensorboard import TensorBoard
 from posecore.train.validation import Validation
+from posecore.train.waiting import Waiting
 from posecore.train.watch import Watcher
 
 
@@ -61,7 +62,7 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
         model.compile(optimizer=make_optimizer(config.optimizer, steps), loss=dict(recipe.losses))
         model.optimizer.build(model.trainable_variables)
     start = weights_of(model) if config.run.mix < 1 else None
-    state = folder.resume(model)
+    state = folder.resume(model, agreed_epochs(strategy, folder.kept_epochs()))
     teacher = make_teacher(config, recipe)
 
     first = state.epochs_done * config.run.epoch_steps
@@ -79,14 +80,18 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
     board = None
     if config.run.tensorboard:
         board = TensorBoard(folder.path / "tensorboard", recipe, [*kept_out, dataset][0])
+    crowded = None if several or state.ended else several_people(dataset)
+    if crowded is not None:
+        watcher.line(crowded)
+    waiting = Waiting()
     watcher.begin(first, steps)
-    with feed:
-        epochs = Epochs(config, recipe, model, validations, folder, state, feed, watcher, board, start)
+    with feed, nullcontext() if board is None else closing(board):
+        epochs = Epochs(config, recipe, model, validations, folder, state, waiting, watcher, board, start)
         if not state.ended:
             failed: list[Exception] = []
             try:
                 model.fit(
-                    _batches(feed, teacher, failed),
+                    _batches(feed, teacher, waiting, failed),
                     initial_epoch=state.epochs_done,
                     epochs=config.run.epochs,
                     steps_per_epoch=config.run.epoch_steps,
@@ -103,12 +108,14 @@ def fit(config: TrainConfig, *, watcher: Watcher | None = None, restart: bool = 
     return folder.best(model, state)
 
 
-def _batches(feed: Feed, teacher: Teacher | None, failed: list[Exception]) -> Iterator[Any]:
+def _batches(feed: Feed, teacher: Teacher | None, waiting: Waiting, failed: list[Exception]) -> Iterator[Any]:
     """Keras takes a generator, and no other iterator; TensorFlow makes pages of text of an error in it, so the error
     itself is kept in `failed`."""
     try:
         for x, y in feed:
-            yield x, y if teacher is None else teacher(x, y)
+            batch = x, y if teacher is None else teacher(x, y)
+            waiting.batch_is_there()
+            yield batch
     except Exception as error:
         failed.append(error)
         raise

@@ -105,7 +105,7 @@ class OksLoss:
     another loss, or start from a network that is near.
 
     Args:
-        sigmas: K standard deviations, as `Skeleton.sigmas`.
+        sigmas: K standard deviations over 0, as `Skeleton.sigmas`.
         size: (width, height) of the network's input in pixels.
         least_area: as a share of the input: people with fewer or closer keypoints are taken to be as large, 1e-6..1.
         weight: as `MaskedMse`'s.
@@ -117,13 +117,16 @@ class OksLoss:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        listed(self.sigmas, "sigmas", "wanted one a keypoint")
+        for sigma in listed(self.sigmas, "sigmas", "wanted one a keypoint"):
+            number(sigma, "sigmas", 1e-6, 1e6)
         number(self.least_area, "least_area", 1e-6, 1.0)
         _check_weight_and_hardest(self.weight, None)
 
     def __call__(self, y_true: Any, y_pred: Any) -> Any:
         ops = _ops()
         known, true, predicted = _split(ops, y_true, y_pred)
+        if predicted.shape[1] != len(self.sigmas):
+            raise ValueError(f"sigmas: wanted {predicted.shape[1]}, one a keypoint, got {len(self.sigmas)}")
         width, height = self.size
         # Of pictures without a label, low and high are 2 and -1, and the area is the least.
         low = ops.min(ops.where(known, true, 2.0), axis=1)

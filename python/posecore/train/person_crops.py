@@ -9,7 +9,7 @@ import numpy as np
 
 from posecore.arguments import number, whole
 from posecore.skeletons import Skeleton
-from posecore.train.samples import Labels, Sample, located
+from posecore.train.samples import Labels, Sample, box_of, located
 from posecore.train.warps import cut_out
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def person_crops(
     Raises:
         TypeError, ValueError: numbers out of their range, or a dataset without `labels` and `sample_for`.
     """
-    if not all(hasattr(dataset, name) for name in ("labels", "sample_for", "skeleton")):
+    whole_pictures = all(hasattr(dataset, name) for name in ("labels", "sample_for", "skeleton"))
+    if not whole_pictures or hasattr(
+        dataset, "place"
+    ):  # people that are cut out, and mixtures, take no frame
         raise TypeError(
             f"dataset: wanted one with labels and sample_for, as PictureSet, got {type(dataset).__name__}"
         )
@@ -110,17 +113,28 @@ class PersonCrops:
     def sample_for(self, index: int, size: tuple[float, float] | None) -> Sample:
         """As `datasets.sample_for`."""
         picture, person = self.place(index)
-        frame = self._frame(self.dataset.labels(picture).boxes[person].astype(np.float64))
+        frame = self._frame(box_of(self.dataset.labels(picture), person))
         sample = self.dataset.sample_for(picture, size, frame)
-        rows = [person]
-        if self.others:
-            rows += [row for row in range(len(sample)) if row != person]
+        rows = self._rows(person, len(sample))
         one = replace(
             sample,
             **{name: getattr(sample, name)[rows] for name in ("xy", "visibility", "boxes")},
             name=f"{sample.name} person {person}",
         )
         return cut_out(one, _ROOM)
+
+    def labels(self, index: int) -> Labels:
+        """Of the person, and with `others` of everybody in the picture, in pixels of the file, which is not read."""
+        picture, person = self.place(index)
+        labels = self.dataset.labels(picture)
+        rows = self._rows(person, len(labels))
+        return replace(
+            labels, **{name: getattr(labels, name)[rows] for name in ("xy", "visibility", "boxes")}
+        )
+
+    def _rows(self, person: int, people: int) -> list[int]:
+        others = [row for row in range(people) if row != person]
+        return [person, *others] if self.others else [person]
 
     def _enough(self, labels: Labels) -> npt.NDArray[np.bool_]:
         enough: npt.NDArray[np.bool_] = located(labels.visibility).sum(axis=1) >= self.least_keypoints

@@ -160,17 +160,14 @@ def _cpm(config: TrainConfig) -> Recipe:
         maps = outputs[stages[-1]][..., : skeleton.num_keypoints]
         return Heads(np.clip(maps, 0, 1), stride_px=CPM_STRIDE_PX, scores="probabilities")
 
-    return Recipe(
-        name=config.network.name,
-        build=_builder(config, networks.cpm, options),
-        targets=SameForAll(targets, tuple(stages)),
-        losses=dict.fromkeys(stages, each),
-        kind="heatmap",
-        read=read,
-        skeleton=skeleton,
-        size=config.input.size,
+    return _of_heatmaps(
+        config,
+        networks.cpm,
+        options,
+        SameForAll(targets, tuple(stages)),
+        dict.fromkeys(stages, each),
+        read,
         stride_px=CPM_STRIDE_PX,
-        channels=_whole_option(options, "channels", 3, 3),
     )
 
 
@@ -181,16 +178,33 @@ def _simple_baseline(config: TrainConfig) -> Recipe:
     def read(outputs: Mapping[str, Floats]) -> Heads:
         return Heads(outputs["heatmap"], stride_px=BASELINE_STRIDE_PX, scores="logits")
 
+    targets = GaussianTargets(skeleton, BASELINE_STRIDE_PX, loss.sigma_px)
+    losses = {"heatmap": MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints)}
+    return _of_heatmaps(
+        config, networks.simple_baseline, options, targets, losses, read, stride_px=BASELINE_STRIDE_PX
+    )
+
+
+def _of_heatmaps(
+    config: TrainConfig,
+    builder: Callable[..., Any],
+    options: dict[str, Any],
+    targets: Targets,
+    losses: Mapping[str, Loss],
+    read: Callable[[Mapping[str, Floats]], Heads],
+    *,
+    stride_px: int,
+) -> Recipe:
     return Recipe(
         name=config.network.name,
-        build=_builder(config, networks.simple_baseline, options),
-        targets=GaussianTargets(skeleton, BASELINE_STRIDE_PX, loss.sigma_px),
-        losses={"heatmap": MaskedBce(weight=loss.heatmap, hardest=loss.hardest_keypoints)},
+        build=_builder(config, builder, options),
+        targets=targets,
+        losses=losses,
         kind="heatmap",
         read=read,
-        skeleton=skeleton,
+        skeleton=config.chosen_skeleton,
         size=config.input.size,
-        stride_px=BASELINE_STRIDE_PX,
+        stride_px=stride_px,
         channels=_whole_option(options, "channels", 3, 3),
     )
 
@@ -206,6 +220,10 @@ def _regressor(builder: Callable[..., Any], config: TrainConfig) -> Recipe:
             )
         terms.append(OksLoss(skeleton.sigmas, size, weight=loss.oks))
     if loss.limbs > 0:
+        if not skeleton.limbs and not skeleton.flip_pairs:
+            raise SourceError(
+                f"[loss] limbs: wanted 0, as skeleton {skeleton.name} has neither limbs nor pairs, got {loss.limbs:g}"
+            )
         terms.append(LimbPrior(skeleton.limbs, skeleton.flip_pairs, weight=loss.limbs))
 
     def read(outputs: Mapping[str, Floats]) -> Poses:

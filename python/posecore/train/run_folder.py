@@ -1,10 +1,13 @@
 """The folder of a run: its configuration, where it is, and what came out.
 
-config.toml (what the run does), last.npz (the checkpoint), best.npz and final.npz (weights), log.csv.
+config.toml (what the run does), last.npz (the checkpoint), best.npz and final.npz (weights), log.csv; at each of
+several workers before.npz (the checkpoint before the last one).
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from posecore.train.run_log import Row, RunLog
 
 # Where a run lies, how many threads read for it and who looks on changes nothing in what comes out.
 _FREE = {"input": ("threads",), "run": ("out", "tensorboard")}
-_OWN = ("config.toml", "last.npz", "best.npz", "final.npz", "log.csv")
+_OWN = ("config.toml", "last.npz", "before.npz", "best.npz", "final.npz", "log.csv")
 
 
 @dataclass
@@ -50,6 +53,7 @@ class RunFolder:
     def __init__(self, config: TrainConfig) -> None:
         self.path = config.run.out
         self._config = config.table()
+        self._keeps_two = config.run.devices == "workers"
         self.log = RunLog(self.path / "log.csv")
 
     @classmethod
@@ -69,6 +73,8 @@ class RunFolder:
         if restart:
             for name in _OWN:
                 (folder.path / name).unlink(missing_ok=True)
+            for events in (folder.path / "tensorboard").glob("events.out.tfevents.*"):
+                events.unlink()
         elif folder.has_checkpoint:
             folder._refuse_others()
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -92,23 +98,37 @@ class RunFolder:
         found: list[Row] = read_state(self.checkpoint).get("run", {}).get("rows", [])
         return found
 
-    def resume(self, model: Any) -> RunState:
-        """Set the model and its optimizer to the checkpoint, where there is one; where the run is."""
-        if not self.has_checkpoint:
+    def kept_epochs(self) -> list[int]:
+        """How many epochs are behind each checkpoint that is there, the last one first; as `resume`, it may raise."""
+        return [_state_in(read_state(path), path).epochs_done for path in self._checkpoints()]
+
+    def resume(self, model: Any, epochs: int | None = None) -> RunState:
+        """Set the model and its optimizer to a checkpoint; where the run is.
+
+        Args:
+            epochs: one of `kept_epochs`, or 0 for the beginning; None: the last checkpoint, where there is one.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        path = self.checkpoint
+        if epochs is not None:
+            kept = dict(zip(self.kept_epochs(), self._checkpoints(), strict=True))
+            path = kept.get(epochs, self.path / "nothing")
+            if epochs < max(kept, default=0):  # what is done again is written again
+                (self.path / "final.npz").unlink(missing_ok=True)
+        if not path.is_file():
             return RunState()
-        state = load_checkpoint(self.checkpoint, model)
-        try:
-            found = RunState(**state["run"])
-            is_one = isinstance(found.epochs_done, int) and isinstance(found.rows, list)
-        except (KeyError, TypeError):
-            is_one = False
-        if not is_one:
-            raise ModelError(f"checkpoint {self.checkpoint} does not say where its run is")
+        found = _state_in(load_checkpoint(path, model), path)
         self.log = RunLog(self.log.path, found.rows)
         return found
 
     def save(self, model: Any, state: RunState) -> None:
         """The checkpoint of this moment, whole or not at all."""
+        if self._keeps_two and self.has_checkpoint:
+            beside = self.path / f".before.npz.{os.getpid()}.part"
+            shutil.copyfile(self.checkpoint, beside)
+            os.replace(beside, self.path / "before.npz")
         kept = {name: value for name, value in asdict(state).items() if name != "interrupted"}
         save_checkpoint(self.checkpoint, model, {"config": self._config, "run": kept})
 
@@ -128,6 +148,10 @@ class RunFolder:
             networks.load_posenet_weights(model, self.path / name)
         return model
 
+    def _checkpoints(self) -> list[Path]:
+        paths = (self.checkpoint, self.path / "before.npz")
+        return [path for path in paths if path.is_file()]
+
     def _refuse_others(self) -> None:
         before = read_state(self.checkpoint).get("config")
         where = "another configuration"
@@ -139,6 +163,17 @@ class RunFolder:
             f"{self.path}: wanted the run of this configuration, got one with {where}; choose another folder, or begin "
             "anew with --force (restart=True)"
         )
+
+
+def _state_in(state: dict[str, Any], path: Path) -> RunState:
+    try:
+        found = RunState(**state["run"])
+        is_one = isinstance(found.epochs_done, int) and isinstance(found.rows, list)
+    except (KeyError, TypeError):
+        is_one = False
+    if not is_one:
+        raise ModelError(f"checkpoint {path} does not say where its run is")
+    return found
 
 
 def _binding(table: dict[str, Any]) -> dict[str, Any]:

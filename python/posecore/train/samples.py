@@ -111,6 +111,19 @@ class Sample:
         return Labels(self.xy, self.visibility, self.boxes, self.ignored)
 
 
+def box_of(labels: Labels | Sample, person: int) -> npt.NDArray[np.float64]:
+    """(4,) x, y, width, height in pixels of a person's box; where nobody knows it, of what their labelled keypoints
+    span; NaN where none has a place."""
+    box: npt.NDArray[np.float64] = labels.boxes[person].astype(np.float64)
+    points = labels.xy[person][located(labels.visibility[person])].astype(np.float64)
+    if np.isfinite(box).all():
+        return box
+    if not len(points):
+        return np.full(4, np.nan)
+    low = points.min(axis=0)
+    return np.concatenate([low, points.max(axis=0) - low])
+
+
 def sample_of(
     image: Bytes,
     labels: Labels,

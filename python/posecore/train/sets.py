@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
 from posecore.train.config import SetConfig
-from posecore.train.datasets import Dataset, Mixture, Part, Unlabelled, coco_pictures, feet_pictures
+from posecore.train.datasets import (
+    Dataset,
+    Mixture,
+    Part,
+    Unlabelled,
+    coco_pictures,
+    feet_pictures,
+    labels_for,
+)
 from posecore.train.joint_pictures import lsp_pictures, mpii_pictures
 from posecore.train.other_skeleton import in_skeleton
 from posecore.train.person_crops import person_crops
 from posecore.train.picture_set import PictureSet
 from posecore.train.point_pictures import point_pictures
+from posecore.train.samples import Labels, located
+
+MOST_LOOKED_AT = 2000  # samples whose labels are counted
 
 
 def training_set(
@@ -23,10 +34,35 @@ def training_set(
 
     Raises:
         SourceError: files that cannot be read, have no keypoint in common with the skeleton, or no pictures that
-            can be used.
+            can be used; weights too unlike for one mixture.
     """
     opened = [open_set(one, skeleton, size, others=others) for one in sets]
-    return opened[0] if len(opened) == 1 else Mixture(opened, [one.weight for one in sets])
+    if len(opened) == 1:
+        return opened[0]
+    try:
+        return Mixture(opened, [one.weight for one in sets])
+    except ValueError as error:
+        raise SourceError(f"[[data.train]] {error}") from None
+
+
+def looked_at(dataset: Dataset) -> Iterator[Labels]:
+    """The labels of up to 2000 samples all over the dataset: what a mixture's later sets label counts too."""
+    count = min(len(dataset), MOST_LOOKED_AT)
+    for number in range(count):
+        yield labels_for(dataset, number * len(dataset) // count)
+
+
+def several_people(dataset: Dataset) -> str | None:
+    """A sentence where some of a dataset's pictures show several people, which a network of one person cannot learn;
+    None where each shows one."""
+    crowded = sum(int(located(labels.visibility).any(axis=1).sum()) > 1 for labels in looked_at(dataset))
+    if not crowded:
+        return None
+    looked = min(len(dataset), MOST_LOOKED_AT)
+    return (
+        f"{crowded} of {looked} pictures show several people, and this network learns one person a picture: set crops "
+        "= true in [[data.train]]"
+    )
 
 
 def open_set(

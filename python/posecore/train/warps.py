@@ -13,7 +13,16 @@ import numpy as np
 
 from posecore.arguments import size as checked_size
 from posecore.errors import require
-from posecore.train.samples import FURTHEST_PX, OUTSIDE, PAD_BYTE, UNLABELLED, Labels, Sample, located
+from posecore.train.samples import (
+    FURTHEST_PX,
+    OUTSIDE,
+    PAD_BYTE,
+    UNLABELLED,
+    Labels,
+    Sample,
+    located,
+    sample_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,15 +183,7 @@ def _moved(
 ) -> Sample:
     flip_index = sample.skeleton.flip_index if mirror else None
     labels = moved_labels(sample.labels, matrix, size, flip_index=flip_index)
-    return replace(
-        sample,
-        image=image,
-        xy=labels.xy,
-        visibility=labels.visibility,
-        boxes=labels.boxes,
-        ignored=labels.ignored,
-        frame=None,
-    )
+    return sample_of(image, labels, name=sample.name, skeleton=sample.skeleton)
 
 
 def _mapped(points: npt.NDArray[Any], matrix: Matrix) -> npt.NDArray[np.float64]:

@@ -219,3 +219,18 @@ def test_still_leaves_nothing_to_chance() -> None:
     }
     assert set(zeros.values()) == {0}
     assert STILL.zoom == (1, 1)
+
+
+def test_a_person_whose_box_nobody_knows_is_where_their_keypoints_are() -> None:
+    one = sample()
+    unknown = replace(one, boxes=np.full_like(one.boxes, np.nan))
+    tight = np.array([[30, 40, 70, 90]], np.float32)
+    for seed in range(10):
+        ranges = replace(MOVES, patches=2)
+        wanted = augment(replace(one, boxes=tight), (257, 257), ranges, chance(seed))
+        moved = augment(unknown, (257, 257), ranges, chance(seed))
+        np.testing.assert_array_equal(moved.xy, wanted.xy)
+        assert moved.image.std() > 1
+    nobody = replace(unknown, visibility=np.zeros_like(one.visibility))
+    middle = augment(nobody, (257, 257), replace(STILL, zoom=(1.5, 1.5)), chance(0))
+    assert middle.image.std() > 1

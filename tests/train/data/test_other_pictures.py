@@ -18,15 +18,18 @@ from posecore.train.config import SetConfig
 from posecore.train.datasets import (
     Mixture,
     Part,
+    Unlabelled,
     coco_pictures,
     in_skeleton,
+    labels_for,
     lsp_pictures,
     mpii_pictures,
     person_crops,
     point_pictures,
     sample_for,
 )
-from posecore.train.sets import open_set
+from posecore.train.samples import Labels, Sample
+from posecore.train.sets import open_set, training_set
 from posecore.train.targets import GaussianTargets
 from posecore.train.warps import letterbox
 
@@ -290,3 +293,55 @@ def test_others_in_a_crop_are_background_for_one_person_and_people_for_several(t
     alone, together = (open_set(config, FOUR, (64, 64), others=others)[0] for others in (False, True))
     assert (len(alone), len(together)) == (1, 2)
     np.testing.assert_array_equal(together.xy[0], alone.xy[0])
+
+
+class Unread(Numbers):
+    """Pictures that nobody may read."""
+
+    def labels(self, index: int) -> Labels:
+        one = sample()
+        return replace(one.labels, boxes=one.boxes + index)
+
+    def __getitem__(self, index: int) -> object:
+        raise AssertionError("the picture was read")
+
+    def sample_for(self, index: int, *_: object) -> Sample:
+        return self[index]
+
+
+def test_labels_are_told_without_reading_a_picture() -> None:
+    unread = Unread("a", 3)
+    crops = person_crops(unread)
+    mixture = Mixture([crops, Part(unread, [1, 2]), Numbers("b", 3)], [1, 1, 1])
+    box = sample().boxes
+    found = [labels_for(mixture, index).boxes - box for index in range(6)]
+    assert [float(one[0, 0]) for one in found] == [0, 1, 2, 1, 2, 1]
+    hidden = Unlabelled(mixture).labels(0)
+    assert (hidden.visibility == 0).all()
+    with pytest.raises(TypeError, match="dataset: wanted one with labels and sample_for"):
+        person_crops(crops)
+
+
+def test_a_crop_tells_the_labels_of_its_person_first() -> None:
+    class Two(Unread):
+        def labels(self, index: int) -> Labels:
+            one = sample().labels
+            both = {name: np.repeat(getattr(one, name), 2, axis=0) for name in ("xy", "visibility", "boxes")}
+            both["boxes"] += np.array([[0], [7]], np.float32)
+            return replace(one, **both)
+
+    alone, together = (person_crops(Two("a", 1), others=others).labels(1) for others in (False, True))
+    first = float(sample().boxes[0, 0])
+    assert alone.boxes[:, 0].tolist() == [first + 7]
+    assert together.boxes[:, 0].tolist() == [first + 7, first]
+
+
+def test_a_mixture_that_is_too_long_is_one_sentence_about_the_file(two: Path) -> None:
+    (two / "labels.json").write_text(json.dumps(annotations(person(1), person(2))))
+    config = SetConfig(two / "labels.json", two, weight=1e6)
+    with pytest.raises(
+        SourceError, match=r"^\[\[data.train\]\] weights: wanted a mixture of at most 134217728"
+    ):
+        training_set((config, replace(config, weight=1e-6)), FOUR, (64, 64))
+    with pytest.raises(ValueError, match="weight: wanted"):
+        replace(config, weight=1e-7)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from posecore.errors import ModelError
 from posecore.printable import printable
+from posecore.train.networks.bounded_file import read_bounded
 
 MOST_BYTES = 1 << 28  # of the file; PoseNet on ResNet-50 is a third of it
 MOST_FIELDS = 1 << 20  # of the file
@@ -40,15 +41,8 @@ def read_graph_def(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.f
     Raises ModelError, with a sentence that names the file and the node, for a file that cannot be read, is over 256
     MiB, is no GraphDef, or has one of these nodes twice, not float32, or of a shape that its values do not fill.
     """
-    try:
-        if not path.is_file():
-            raise ModelError(f"weights {path} cannot be read: no file of this name")
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise ModelError(f"weights {path} cannot be read: {error.strerror}") from error
-    if len(data) > MOST_BYTES:
-        raise ModelError(f"weights {path} are more than {MOST_BYTES >> 20} MiB, the most for a frozen graph")
+    too_many = f"are more than {MOST_BYTES >> 20} MiB, the most for a frozen graph"
+    data = read_bounded(path, MOST_BYTES, f"weights {path}", too_many=too_many)
     try:
         return _Graph(path, wanted).constants(memoryview(data))
     except _NotAMessageError as error:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from posecore.errors import ModelError
 from posecore.printable import printable
+from posecore.train.networks.bounded_file import read_bounded
 
 MOST_JSON_BYTES = 1 << 24  # PoseNet's takes 1/300
 MOST_BYTES = 1 << 28  # of all shards; PoseNet on ResNet-50 is a third of it
@@ -103,16 +104,7 @@ def _shards(description: Path, names: list[Any], size: int) -> bytes:
 
 def _bytes_of(path: Path, most: int, description: Path) -> bytes:
     what = f"weights {path}" if path == description else f"weights {description}: the shard {path.name}"
-    try:
-        if not path.is_file():
-            raise ModelError(f"{what} cannot be read: no file of this name")
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise ModelError(f"{what} cannot be read: {error.strerror}") from error
-    if len(data) > most:
-        raise ModelError(f"{what} has more than the {most} bytes that were wanted")
-    return data
+    return read_bounded(path, most, what, too_many=f"has more than the {most} bytes that were wanted")
 
 
 @dataclass(frozen=True)
