@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import posecore
-from posecore import skeletons
-from posecore.errors import PosecoreError, SourceError
-from posecore.option_values import network_size, radius, share, whole
+from posecore.errors import SourceError
+from posecore.network_options import add_decoder_options, add_network_options, decoder_options, load_estimator
+from posecore.option_values import whole
 from posecore.printable import printable
 from posecore.progress import Progress
 from posecore.result_file import result_file
@@ -42,7 +42,6 @@ several times.
 example: posecore ablate person_keypoints_val2017.json val2017 --out ablation.html"""
 DEFAULT_OUT = "ablation.html"
 ENDINGS = (".html", ".svg", ".json")
-_OPTIONS = ("max_poses", "root_threshold", "pose_threshold", "nms_radius_px", "refine_steps")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,44 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("truth", metavar="GT", help="annotations, COCO's JSON")
     add("pictures", metavar="PICTURES", help="the folder of the pictures")
     group = parser.add_argument_group("the network")
-    add = group.add_argument
-    add("--model", metavar="FILE", help="a .tflite PoseNet; MobileNetV1 0.75 comes with posecore")
-    add(
-        "--size",
-        type=network_size,
-        metavar="N|HxW",
-        help="network input: the long side in pixels, or height x width (353x481)",
+    add_network_options(group, model="a .tflite PoseNet; MobileNetV1 0.75 comes with posecore")
+    add_decoder_options(
+        parser.add_argument_group("the full pipeline's decoder"),
+        max_poses="people in a picture (default 20)",
+        conf="score from 0 to 1 for people, and for where they start (default 0.2)",
     )
-    add(
-        "--skeleton",
-        choices=skeletons.names(),
-        help="what the keypoints are; for models that do not have COCO's 17",
-    )
-    add("--threads", type=whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
-    group = parser.add_argument_group("the full pipeline's decoder")
-    add = group.add_argument
-    add("--max-poses", type=whole(1, 65536), default=20, metavar="N", help="people in a picture (default 20)")
-    add(
-        "--conf",
-        type=share,
-        default=0.2,
-        metavar="P",
-        help="score from 0 to 1 for people, and for where they start (default 0.2)",
-    )
-    add(
-        "--nms",
-        type=radius,
-        default=10.0,
-        metavar="PX",
-        help="keypoints of one kind within this radius are one, in input pixels (default 10)",
-    )
-    add(
-        "--refine-steps",
-        type=whole(0, 100),
-        default=5,
-        metavar="N",
-        help="short-offset corrections of each keypoint (default 5)",
-    )
+    parser.set_defaults(max_poses=20, conf=0.2, nms=10.0, refine_steps=5)
     group = parser.add_argument_group("what is written")
     add = group.add_argument
     add(
@@ -124,9 +92,7 @@ def run(args: argparse.Namespace) -> int:
     paths = _paths(truths, args)
     networks = Networks(lambda **view: _load(args, **view), args.size)
     progress.line(f"{networks.base.name}, {networks.base.library}")
-    options = dict(
-        zip(_OPTIONS, (args.max_poses, args.conf, args.conf, args.nms, args.refine_steps), strict=True)
-    )
+    options = decoder_options(args)
     try:
         experiment = Experiment(truths, networks, options)
     except ValueError as error:
@@ -147,22 +113,10 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def load_estimator(**options: Any) -> Any:
-    """The estimator that pictures go through."""
-    from posecore.runtime.estimator import Estimator
-
-    return Estimator(options.pop("model"), **options)
-
-
 def _load(args: argparse.Namespace, *, size: Any, resize: str) -> Any:
-    try:
-        return load_estimator(
-            model=args.model, size=size, resize=resize, skeleton=args.skeleton, threads=args.threads
-        )
-    except PosecoreError:
-        raise
-    except ValueError as error:
-        raise UsageError(f"--{error}") from None
+    return load_estimator(
+        model=args.model, size=size, resize=resize, skeleton=args.skeleton, threads=args.threads
+    )
 
 
 def _decode(experiment: Experiment, truths: Truths, paths: list[Path], progress: Progress) -> None:

@@ -13,12 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import posecore
-from posecore import skeletons
 from posecore.destinations import plan
 from posecore.errors import PosecoreError, require
 from posecore.interruption import Interruption
 from posecore.movement import Movement, Recording
-from posecore.option_values import names, network_size, radius, seconds, share, stride, whole
+from posecore.network_options import add_decoder_options, add_network_options, decoder_options, load_estimator
+from posecore.option_values import names, seconds, stride, whole
 from posecore.outputs import FORMATS
 from posecore.prediction import Prediction, Wishes
 from posecore.progress import Progress
@@ -59,19 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="picture, folder, glob, video, camera number or .npz heads; none is the default picture",
     )
     group = parser.add_argument_group("the network")
+    add_network_options(group, model="a .tflite model; PoseNet MobileNetV1 0.75 comes with posecore")
     add = group.add_argument
-    add("--model", metavar="FILE", help="a .tflite model; PoseNet MobileNetV1 0.75 comes with posecore")
-    add(
-        "--size",
-        type=network_size,
-        metavar="N|HxW",
-        help="network input: the long side in pixels, or height x width (353x481)",
-    )
-    add(
-        "--skeleton",
-        choices=skeletons.names(),
-        help="what the keypoints are; for models that do not have COCO's 17",
-    )
     add("--device", default="cpu", help="cpu (default), or coral, coral:0, coral:usb for an Edge TPU")
     add(
         "--resize",
@@ -97,34 +86,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PX",
         help="input pixels from cell to cell, where it does not follow from the model",
     )
-    add("--threads", type=whole(1, 1024), default=1, metavar="N", help="threads of the network (default 1)")
     group = parser.add_argument_group("what counts as a person")
-    add = group.add_argument
-    add(
-        "--max-poses",
-        type=whole(1, 65536),
-        metavar="N",
-        help="at most so many people in a frame (default: what the model says, else 20)",
-    )
-    add(
-        "--conf",
-        type=share,
-        metavar="P",
-        help="score from 0 to 1 for people, for where they start, and below which drawing is faint "
+    add_decoder_options(
+        group,
+        max_poses="at most so many people in a frame (default: what the model says, else 20)",
+        conf="score from 0 to 1 for people, for where they start, and below which drawing is faint "
         "(default 0.2; faint below 0.25)",
     )
-    add(
-        "--nms",
-        type=radius,
-        metavar="PX",
-        help="keypoints of one kind within this radius are one, in input pixels (default 10)",
-    )
-    add(
-        "--refine-steps",
-        type=whole(0, 100),
-        metavar="N",
-        help="short-offset corrections of each keypoint of PoseNet (default 5)",
-    )
+    add = group.add_argument
     add(
         "--refine",
         choices=("none", "quarter", "taylor"),
@@ -238,14 +207,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wishes(args: argparse.Namespace, drawings: list[str]) -> Wishes:
-    given = {
-        "max_poses": args.max_poses,
-        "root_threshold": args.conf,
-        "pose_threshold": args.conf,
-        "nms_radius_px": args.nms,
-        "refine_steps": args.refine_steps,
-        "refine": args.refine,
-    }
+    given = decoder_options(args) | {"refine": args.refine}
     wishes = Wishes(
         drawings=tuple(drawings),
         save=tuple(args.save),
@@ -259,36 +221,20 @@ def _wishes(args: argparse.Namespace, drawings: list[str]) -> Wishes:
     return wishes if args.conf is None else replace(wishes, faint_below=args.conf)
 
 
-def load_estimator(**options: Any) -> Any:
-    """The estimator that frames go through."""
-    from posecore.runtime.estimator import Estimator
-
-    return Estimator(options.pop("model"), **options)
-
-
 def _load(args: argparse.Namespace) -> Any:
-    try:
-        return load_estimator(
-            model=args.model,
-            size=args.size,
-            device=args.device,
-            skeleton=args.skeleton,
-            threads=args.threads,
-            max_poses=args.max_poses,
-            root_threshold=args.conf,
-            pose_threshold=args.conf,
-            nms_radius_px=args.nms,
-            refine_steps=args.refine_steps,
-            refine=args.refine,
-            resize=args.resize,
-            input_range=tuple(args.input_range) if args.input_range else None,
-            scores=args.scores,
-            stride_px=args.stride,
-        )
-    except PosecoreError:
-        raise
-    except ValueError as error:
-        raise UsageError(_as_options(str(error))) from None
+    return load_estimator(
+        model=args.model,
+        size=args.size,
+        device=args.device,
+        skeleton=args.skeleton,
+        threads=args.threads,
+        refine=args.refine,
+        resize=args.resize,
+        input_range=tuple(args.input_range) if args.input_range else None,
+        scores=args.scores,
+        stride_px=args.stride,
+        **decoder_options(args),
+    )
 
 
 def load_tracker(skeleton: Skeleton, **options: Any) -> Any:
@@ -361,29 +307,6 @@ def _refuse_network_options(args: argparse.Namespace) -> None:
     for option, value in idle.items():
         if value is not None:
             raise UsageError(f"{option}: wanted a picture or video to run a network on, got heads alone")
-
-
-def _as_options(sentence: str) -> str:
-    """The sentence with the option's name in place of the argument's."""
-    argument, colon, rest = sentence.partition(":")
-    option = {
-        "max_poses": "--max-poses",
-        "root_threshold": "--conf",
-        "pose_threshold": "--conf",
-        "nms_radius_px": "--nms",
-        "refine_steps": "--refine-steps",
-        "refine": "--refine",
-        "resize": "--resize",
-        "input_range": "--input-range",
-        "scores": "--scores",
-        "stride_px": "--stride",
-        "size": "--size",
-        "device": "--device",
-        "threads": "--threads",
-        "skeleton": "--skeleton",
-        "max_gap_s": "--max-gap",
-    }.get(argument)
-    return f"{option}{colon}{rest}" if option else sentence
 
 
 def _need_window() -> None:

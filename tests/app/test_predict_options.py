@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from predict_command import Command, written
 
-from posecore import cli, predict, skeletons
+from posecore import cli, network_options, predict, skeletons
 
 INTERPRETERS = ("ai_edge_litert", "tflite_runtime", "tensorflow")
 
@@ -172,10 +172,11 @@ def test_a_skeleton_of_other_keypoints_than_the_models_is_wrong_usage(
 def test_an_option_value_that_the_estimator_refuses_is_wrong_usage(
     command: Command, picture: Path, monkeypatch: Any
 ) -> None:
-    def refuse(**_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise ValueError('device: wanted "cpu" or "coral", got "gpu"')
 
-    monkeypatch.setattr(predict, "load_estimator", refuse)
+    monkeypatch.setattr(predict, "load_estimator", network_options.load_estimator)
+    monkeypatch.setattr("posecore.runtime.estimator.Estimator", refuse)
     code, _, err = command("predict", picture, "--device", "gpu")
     assert code == 2
     assert 'posecore: --device: wanted "cpu" or "coral", got "gpu"' in err
