@@ -53,7 +53,7 @@ class Detail:
 
     Attributes:
         poses: what calling the estimator gives.
-        heads: the network's output tensors, copied; None for MoveNet, which has none.
+        heads: the network's output tensors, copied; None for MoveNet and coordinates, which have none.
         geometry: how picture pixels became input pixels.
         times: seconds for "resize" (picture to input tensor), "network" and "decode" (heads to `Poses`).
     """
