@@ -154,7 +154,7 @@ class TestOnePerson:
         assert [(head.name, head.role, head.channels) for head in found.heads] == [
             ("keypoints", "keypoints", 17)
         ]
-        assert found.graph((64, 96)).output_shape == {"keypoints": (1, 17, 2)}
+        assert tuple(found.graph((64, 96)).outputs[0].shape) == (1, 17, 2)
         for size, got in (((96, 64), "96x64"), (None, "any size")):
             with pytest.raises(ValueError, match=rf"size: wanted 64x96, the only one .*, got {got}"):
                 found.graph(size)

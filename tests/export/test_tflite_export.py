@@ -22,8 +22,8 @@ from posecore.runtime.tflite_file import TfliteFile
 
 HEADS = ("heatmap_2", "offset_2", "displacement_fwd_2", "displacement_bwd_2")
 SIZE = (97, 65)
-# What TensorFlow 2.14, of tflite-runtime 2.14, knows (tensorflow/lite/core/kernels/register.cc there).
-KNOWN_VERSIONS = {"CONV_2D": 8, "DEPTHWISE_CONV_2D": 7, "QUANTIZE": 4, "DEQUANTIZE": 6, "FULLY_CONNECTED": 12}
+# What TensorFlow 2.5 knows, and so Coral's compiler 16 and every tflite-runtime from 2.5 on.
+KNOWN_VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "QUANTIZE": 2}
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +78,8 @@ class TestEightBits:
     def test_both_ends_are_codes_and_the_description_says_which(self, eight_bits: Path) -> None:
         file, artifact = TfliteFile.read(eight_bits), Artifact.read(eight_bits)
         assert artifact is not None
-        code = eight_bits.parent.name.rstrip("0123456789")
         assert {tensor.dtype for tensor in (*file.inputs, *file.outputs)} == {artifact.precision}
-        assert artifact.precision in code
+        assert eight_bits.parent.name.startswith(artifact.precision)
         assert (
             [head.name for head in artifact.heads] == [output.name for output in file.outputs] == list(HEADS)
         )
@@ -170,10 +169,10 @@ class TestOtherNetworks:
     def test_heatmaps_of_a_simple_baseline_are_logits(
         self, keras: Any, pictures: list[np.ndarray], tmp_path: Path
     ) -> None:
-        from posecore.train.networks import simple_baseline
-
+        image = keras.Input((32, 32, 3), name="image")
+        model = keras.Model(image, {"heatmap": keras.layers.Conv2D(17, 3, strides=4, padding="same")(image)})
         path = tmp_path / "baseline.tflite"
-        to_tflite(simple_baseline(input_size=(32, 32), deconvolution_filters=4), path, quantize="dynamic")
+        to_tflite(model, path, size=(32, 32))
         heads = Estimator(path).heads(pictures[0])
         assert (heads.heatmaps.shape, heads.stride_px, heads.scores) == ((8, 8, 17), 4, "logits")
 
@@ -201,10 +200,10 @@ class TestRefusals:
     ) -> None:
         path = tmp_path / "no.tflite"
         with pytest.raises(
-            ValueError, match="calibration: wanted a folder of pictures like those .*, got None"
+            ValueError, match=r"calibration: wanted a folder of pictures like those .*, got None"
         ):
             to_tflite(tiny_posenet, path, quantize="int8", size=SIZE)
-        with pytest.raises(ValueError, match="calibration: wanted None, since .*, got it for float16"):
+        with pytest.raises(ValueError, match=r"calibration: wanted None, since .*, got it for float16"):
             to_tflite(tiny_posenet, path, quantize="float16", size=SIZE, calibration=[])
         with pytest.raises(
             ValueError, match="quantize: wanted one of float16, dynamic, int8, uint8, got 'int4'"

@@ -108,7 +108,8 @@ class Contract:
         outputs = outputs_by_name(model)
         kept = {head.name: self._narrowed(keras, model, outputs, head) for head in heads}
         image = keras.Input(_picture_shape(size), batch_size=1, name="image")
-        body = keras.Model(model.inputs, kept)
+        # Named, since the names that Keras gives out count up, and go into files.
+        body = keras.Model(model.inputs, kept, name="body")
         return keras.Model(image, body(image), name=model.name)
 
     def _resized(self, keras: Any, size: tuple[int, int] | None) -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -99,7 +100,9 @@ def to_tflite(
     graph = found.graph(size, mid_offsets=decoder is not None)
     data = converted(graph, heads, quantize, shown)
     ranges: tuple[HeadRange, ...] = ()
-    if shown is not None:
+    if (
+        shown is not None and not found.fixed
+    ):  # the codes of a sigmoid end at 255/256 by TFLite's specification
         ranges = head_ranges(graph, heads, shown, TfliteFile.read(data).outputs)
         refuse_clipping(found.model.name, ranges)
     artifact = describe(
@@ -242,18 +245,25 @@ def _configure(
 
 
 @contextlib.contextmanager
-def _held_back() -> Iterator[Any]:
+def _held_back() -> Iterator[Callable[[], str]]:
     """Hold back what the converter prints, from Python and from C++; gives a function for its last line."""
     with contextlib.ExitStack() as stack:
         held = stack.enter_context(tempfile.TemporaryFile())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, AttributeError, ValueError):  # there may be none
+                stream.flush()
         for descriptor in (1, 2):
-            with contextlib.suppress(OSError):  # there may be none
+            with contextlib.suppress(OSError):
                 saved = os.dup(descriptor)
                 stack.callback(os.close, saved)
                 stack.callback(os.dup2, saved, descriptor)
                 os.dup2(held.fileno(), descriptor)
+        # Python's own, which need not go through those descriptors.
+        text = stack.enter_context(os.fdopen(os.dup(held.fileno()), "w", buffering=1, errors="replace"))
+        stack.enter_context(contextlib.redirect_stdout(text))
+        stack.enter_context(contextlib.redirect_stderr(text))
 
         def last_line() -> str:
             held.seek(0)
