@@ -1,8 +1,8 @@
 """Recognising heads: which of a model's output tensors is what, by names, shapes and how they were made.
 
 Known are PoseNet with two displacement tensors (the .pb, tfjs and Keras layout) or one of mid offsets
-(Coral's and Google's TFLite files), MoveNet single and multi pose, and plain heatmaps. Anything else is
-refused with a sentence; values are never looked at.
+(Coral's and Google's TFLite files), MoveNet single and multi pose, plain heatmaps, and coordinates. Anything else
+is refused with a sentence; values are never looked at.
 """
 
 from __future__ import annotations
@@ -21,9 +21,16 @@ from posecore.heads import Heads, Quantization, Scores, number_from, quantizatio
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-Kind = Literal["posenet", "heatmaps", "movenet-single", "movenet-multi"]
+Kind = Literal["posenet", "heatmaps", "coordinates", "movenet-single", "movenet-multi"]
 Role = Literal[
-    "heatmaps", "short_offsets", "displacement_fwd", "displacement_bwd", "mid_offsets", "poses", "other"
+    "heatmaps",
+    "short_offsets",
+    "displacement_fwd",
+    "displacement_bwd",
+    "mid_offsets",
+    "keypoints",
+    "poses",
+    "other",
 ]
 
 # A decoder operator takes its inputs in this order.
@@ -57,10 +64,10 @@ class HeadsLayout:
     """What a model's outputs are, and how to read them.
 
     Attributes:
-        kind: "posenet" and "heatmaps" give `Heads`; the two MoveNets give poses themselves.
+        kind: "posenet" and "heatmaps" give `Heads`; "coordinates" and the two MoveNets give poses themselves.
         roles: what each output is, in the model's order.
         num_keypoints: K.
-        stride_px: input pixels from cell to cell; 0 for MoveNet.
+        stride_px: input pixels from cell to cell; 0 where there are none.
         scores: what the heatmaps hold.
     """
 
@@ -123,9 +130,9 @@ def recognise(
     """
     if not outputs:
         raise ModelError("wanted a pose model's outputs, got none")
-    movenet = _movenet(outputs)
-    if movenet is not None:
-        return movenet
+    poses = _movenet(outputs) or _coordinates(outputs, roles)
+    if poses is not None:
+        return poses
     found = tuple(roles) if roles is not None else _roles(outputs)
     if found.count("heatmaps") != 1 or any(found.count(role) > 1 for role in set(found) - {"other"}):
         raise ModelError(
@@ -150,6 +157,22 @@ def _movenet(outputs: Sequence[TensorInfo]) -> HeadsLayout | None:
     kinds: dict[tuple[int, ...], Kind] = {(1, 1, 17, 3): "movenet-single", (1, 6, 56): "movenet-multi"}
     kind = kinds.get(outputs[0].shape)
     return kind and HeadsLayout(kind, ("poses",), 17, 0.0, "probabilities", (None,))
+
+
+def _coordinates(outputs: Sequence[TensorInfo], roles: Sequence[Role] | None) -> HeadsLayout | None:
+    """A regressor's x and y of one person; its one output says `keypoints`, or somebody who knows does."""
+    said = roles is not None and tuple(roles) == ("keypoints",)
+    if len(outputs) != 1 or not (said or (roles is None and "keypoints" in outputs[0].name.lower())):
+        return None
+    only = outputs[0]
+    if len(only.shape) != 3 or only.shape[0] not in (1, -1) or only.shape[1] < 1 or only.shape[2] != 2:
+        if not said:
+            return None
+        raise ModelError(f"{only.name}: wanted keypoints of shape (1, K, 2), got {only.shape}")
+    _check_dtype(only)
+    return HeadsLayout(
+        "coordinates", ("keypoints",), only.shape[1], 0.0, "probabilities", (only.quantization,)
+    )
 
 
 def _roles(outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
@@ -223,15 +246,19 @@ def _check_grids(roles: Sequence[Role], outputs: Sequence[TensorInfo]) -> None:
     if len({_grid(output) for output in used}) != 1:
         raise ModelError(f"pose heads want one grid, got {_listed(used)}")
     for output in used:
-        if output.dtype not in ("float32", "uint8", "int8"):
-            raise ModelError(f"{output.name}: wanted float32, uint8 or int8 heads, got {output.dtype}")
-        if (output.dtype == "float32") != (output.quantization is None):
-            wanted = (
-                "no quantisation for float32"
-                if output.dtype == "float32"
-                else f"a scale and zero point for {output.dtype}"
-            )
-            raise ModelError(f"{output.name}: wanted {wanted} heads, got {output.quantization}")
+        _check_dtype(output)
+
+
+def _check_dtype(output: TensorInfo) -> None:
+    if output.dtype not in ("float32", "uint8", "int8"):
+        raise ModelError(f"{output.name}: wanted float32, uint8 or int8 heads, got {output.dtype}")
+    if (output.dtype == "float32") != (output.quantization is None):
+        wanted = (
+            "no quantisation for float32"
+            if output.dtype == "float32"
+            else f"a scale and zero point for {output.dtype}"
+        )
+        raise ModelError(f"{output.name}: wanted {wanted} heads, got {output.quantization}")
 
 
 def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 # The modules directly in python/posecore that are the core; the others there are the app, except the front.
 CORE = (
-    *("_core", "arguments", "decode", "errors", "heads", "install"),
+    *("_core", "arguments", "artifact", "decode", "errors", "heads", "install"),
     *("layouts", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
     *("skeletons", "smooth", "swaps", "track", "trajectories", "two_pass"),
 )
@@ -30,7 +30,10 @@ ROOMS = {
     "runtime": Room(may_use=("core",), lazily=("cv2", "ai_edge_litert", "tflite_runtime", "tensorflow")),
     "evaluation": Room(may_use=("core",), lazily=("cv2", "scipy", "h5py")),
     "train": Room(may_use=("core", "evaluation"), lazily=("keras", "tensorflow", "cv2", "tomllib", "tomli")),
-    "export": Room(may_use=("core", "runtime"), lazily=("keras", "tensorflow")),
+    "export": Room(
+        may_use=("core", "runtime"),
+        lazily=("keras", "tensorflow", "ai_edge_litert", "flatbuffers", "onnx", "onnxruntime", "cv2"),
+    ),
     "app": Room(
         may_use=("core", "runtime", "evaluation", "train", "export", "front"), lazily=("cv2", "rich")
     ),

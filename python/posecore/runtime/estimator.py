@@ -16,6 +16,7 @@ from posecore.errors import ModelError
 from posecore.heads import STRIDE_PX
 from posecore.poses import Poses
 from posecore.runtime import movenet
+from posecore.runtime.coordinates import CoordinatesReader
 from posecore.runtime.geometry import Geometry
 from posecore.runtime.movenet import MovenetReader
 from posecore.runtime.network import Network
@@ -46,7 +47,7 @@ class Detail:
 
     Attributes:
         poses: what calling the estimator gives.
-        heads: the network's output tensors, copied; None for MoveNet, which has none.
+        heads: the network's output tensors, copied; None for MoveNet and coordinates, which have none.
         geometry: how picture pixels became input pixels.
         times: seconds for "resize" (picture to input tensor), "network" and "decode" (heads to `Poses`).
     """
@@ -63,14 +64,16 @@ class Estimator:
     Args:
         model: a .tflite file's path, or its bytes; None is the PoseNet MobileNetV1 0.75 that comes with the
             package. Known are PoseNet in its usual layouts, with a PosenetDecoderOp at the end or without,
-            float or quantised; MoveNet single and multi pose; and networks that give plain heatmaps, for
-            which the whole picture counts as one person's box.
+            float or quantised; MoveNet single and multi pose; and networks that give plain heatmaps or
+            coordinates, for which the whole picture counts as one person's box. Where `posecore export` has left
+            its description beside the file (its name and .json), that says skeleton, stride, scores and input.
         size: the network's input. A number is for networks that take any size: the picture's longer side is
             scaled to so many pixels. (height, width), as in models' file names, is one size for all pictures.
             None is the size that the model file fixes; where it fixes none, 481, or 256 for MoveNet.
         device: "cpu", or "coral" for an Edge TPU ("coral:0", "coral:usb", ... where there are several).
         threads: the network's, on the CPU.
-        skeleton: what the keypoints are, a `Skeleton` or its name; None is COCO's 17 for a model of 17.
+        skeleton: what the keypoints are, a `Skeleton` or its name; None is what the description beside the model
+            says, without one COCO's 17 for a model of 17.
         max_poses: at most so many people.
         root_threshold: people without a keypoint of this score, from 0 to 1, are not looked for.
         pose_threshold: people with a lower score are dropped.
@@ -84,7 +87,7 @@ class Estimator:
         scores: what the heatmaps hold, "logits" or "probabilities", where the model's layout says it wrong.
         stride_px: input pixels from cell to cell, where it does not follow from the model.
         input_range: the values that a float input takes for bytes 0 and 255, where it is not what PoseNet
-            (-1, 1) and MoveNet (0, 255) take.
+            (-1, 1), MoveNet (0, 255) and networks that give coordinates (-1, 1) take.
         interpreter: "litert", "tflite-runtime" or "tensorflow"; None is the first that is installed.
 
     The first five decode options are, where they are None, those of the model's own PosenetDecoderOp, else the
@@ -97,9 +100,10 @@ class Estimator:
         input_size: (width, height) of the network's input as it is now.
 
     Raises:
-        ModelError: the file is not there, no .tflite model, no pose model, or does not fit size or device.
+        ModelError: the file is not there, no .tflite model, no pose model, does not fit size or device, or what
+            lies beside it describes another one.
         MissingExtra: no interpreter is installed.
-        TypeError, ValueError: another argument is not what was wanted.
+        TypeError, ValueError: another argument is not what was wanted, or contradicts the description.
     """
 
     def __init__(
@@ -148,7 +152,10 @@ class Estimator:
         self._swap_red_blue = color == "bgr"
         self._long_side = _long_side(long_side, fixed, resize, network)
         self._coding = pixel_coding(
-            network.interpreter.input, kind=network.layout.kind, input_range=input_range, model=network.name
+            network.interpreter.input,
+            kind=network.layout.kind,
+            input_range=_input_range(input_range, network),
+            model=network.name,
         )
         given = {
             "max_poses": max_poses,
@@ -162,7 +169,7 @@ class Estimator:
         if network.decoder is not None:
             own = network.decoder.as_decode_options()
             given |= {name: value for name, value in own.items() if given[name] is None}
-        self._reader = make_reader(network.layout.kind, network.layout.stride_px, self.skeleton, given)
+        self._reader = make_reader(network.layout, self.skeleton, given)
         self._geometry: Geometry | None = None
         self._busy = threading.Lock()
 
@@ -213,11 +220,12 @@ class Estimator:
     def heads(self, image: npt.NDArray[np.uint8]) -> Heads:
         """The network's output tensors for `image`, copied.
 
-        Raises as calling does, and `ModelError` for MoveNet, which gives poses and no heads.
+        Raises as calling does, and `ModelError` for MoveNet and coordinates, which are poses and no heads.
         """
-        if self._network.is_movenet:
+        if not self._network.gives_heads:
+            which = "MoveNet" if self._network.is_movenet else "one that gives coordinates"
             raise ModelError(
-                f"{self.name}: wanted a network that gives heads, got MoveNet, which gives poses"
+                f"{self.name}: wanted a network that gives heads, got {which}, which gives poses"
             )
         pixels, swapped = contiguous_pixels(checked_image(image))
         with _Alone(self._busy):
@@ -258,7 +266,7 @@ class Estimator:
         return geometry
 
     def _read(self, outputs: list[npt.NDArray[Any]], geometry: Geometry) -> tuple[Poses, Heads | None]:
-        if isinstance(self._reader, MovenetReader):
+        if isinstance(self._reader, (MovenetReader, CoordinatesReader)):
             return self._reader(outputs[0], geometry), None
         heads = self._network.layout.build(outputs)
         return self._reader.decode(heads, geometry.onto), heads
@@ -284,6 +292,9 @@ def _skeleton(skeleton: Skeleton | str | None, network: Network) -> Skeleton:
     count = network.layout.num_keypoints
     if isinstance(skeleton, str):
         skeleton = skeletons.get(skeleton)
+    said = None if network.artifact is None else network.artifact.skeleton
+    if skeleton is None and said is not None:
+        return said
     if skeleton is None:
         if count == skeletons.COCO17.num_keypoints:
             return skeletons.COCO17
@@ -301,7 +312,24 @@ def _skeleton(skeleton: Skeleton | str | None, network: Network) -> Skeleton:
             f"skeleton: wanted {count} keypoints, as {network.name} gives them, "
             f"got {skeleton.name} with {skeleton.num_keypoints}"
         )
+    if said is not None and network.layout.kind == "posenet" and skeleton.edges != said.edges:
+        raise ValueError(
+            f"skeleton: wanted the edges of {said.name}, by which {network.name} was trained, as what lies beside it "
+            f"says, got those of {skeleton.name}"
+        )
     return skeleton
+
+
+def _input_range(asked: object, network: Network) -> Any:
+    """What bytes 0 and 255 become: as asked for or as described, which must be the same."""
+    if network.artifact is None:
+        return asked
+    said = network.artifact.input.range
+    if asked is not None and (not isinstance(asked, (tuple, list)) or tuple(asked) != said):
+        raise ValueError(
+            f"input_range: wanted {said} or None, as what lies beside {network.name} says, got {asked!r}"
+        )
+    return said
 
 
 def _long_side(

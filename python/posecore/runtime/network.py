@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from posecore.artifact import Artifact
 from posecore.errors import ModelError
 from posecore.layouts import DECODER_ROLES, HeadsLayout, Role, recognise
 from posecore.runtime.interpreters import Interpreter, open_interpreter
@@ -41,6 +42,7 @@ class Network:
         interpreter: what runs it.
         layout: what its outputs are; see `posecore.layouts`.
         decoder: the options of the PosenetDecoderOp that was cut off its end, or None where there was none.
+        artifact: what lies beside the file and says what its outputs are, or None where nothing does.
         dynamic: whether the file leaves the input's size free.
     """
 
@@ -58,16 +60,23 @@ class Network:
         """Load it. `size` is the input's (height, width), where it is to be other than the file says.
 
         Raises:
-            ModelError: not a .tflite file, not a pose model, or one that does not take this size.
+            ModelError: not a .tflite file, not a pose model, one that does not take this size, or one that the
+                description beside it does not fit.
+            ValueError: a `stride_px` or `scores` that the description beside the model contradicts.
             MissingExtra: no interpreter is installed.
         """
-        file, self.name = _read(model)
+        file, self.name, self.artifact = _read(model)
         self.decoder: DecoderOptions | None = file.decoder
         roles: tuple[Role, ...] | None = None
+        if self.artifact is not None:
+            stride_px, scores = _agreed(self.artifact, stride_px, scores)
         if self.decoder is not None:
             file = TfliteFile.read(file.without_decoder(), name=file.name)
             roles = tuple(DECODER_ROLES[i] if i < 3 else "other" for i in range(len(file.outputs)))
             stride_px = stride_px or self.decoder.stride_px
+        if self.artifact is not None:
+            _compare(self.artifact, file)
+            roles = tuple(head.role for head in self.artifact.heads)
         self.dynamic = -1 in file.inputs[0].shape[1:3] if len(file.inputs[0].shape) == 4 else False
         self.interpreter: Interpreter = open_interpreter(
             file, device=device, threads=threads, interpreter=interpreter
@@ -107,13 +116,45 @@ class Network:
     def is_movenet(self) -> bool:
         return self.layout.kind.startswith("movenet")
 
+    @property
+    def gives_heads(self) -> bool:
+        """Whether its outputs are heads, and not poses themselves."""
+        return self.layout.kind in ("posenet", "heatmaps")
 
-def _read(model: str | os.PathLike[str] | bytes | None) -> tuple[TfliteFile, str]:
+
+def _agreed(
+    artifact: Artifact, stride_px: float | None, scores: Scores | None
+) -> tuple[float | None, Scores]:
+    """Stride and scores as the description has them, which nobody may contradict."""
+    beside = artifact.path_beside(artifact.file)
+    if stride_px is not None and stride_px != artifact.stride_px:
+        raise ValueError(
+            f"stride_px: wanted {artifact.stride_px:g} or None, as {beside} says, got {stride_px:g}"
+        )
+    if scores is not None and scores != artifact.scores:
+        raise ValueError(f"scores: wanted {artifact.scores} or None, as {beside} says, got {scores}")
+    return artifact.stride_px or None, artifact.scores
+
+
+def _compare(artifact: Artifact, file: TfliteFile) -> None:
+    """Refuse a description whose outputs are not those of the file."""
+    said = [(head.shape, head.dtype, head.quantization) for head in artifact.heads]
+    have = [(output.shape, output.dtype, output.quantization) for output in file.outputs]
+    size = artifact.input.size or (-1, -1)
+    picture = (1, size[1], size[0], 3)
+    if said != have or file.inputs[0].shape != picture or file.inputs[0].dtype != artifact.input.dtype:
+        listed = ", ".join(f"{o.name} {o.dtype} {list(o.shape)}" for o in (*file.inputs, *file.outputs)[:8])
+        raise ModelError(
+            f"{artifact.path_beside(file.name)}: its input and heads are not those of the model, which are {listed}"
+        )
+
+
+def _read(model: str | os.PathLike[str] | bytes | None) -> tuple[TfliteFile, str, Artifact | None]:
     if model is None:
         data = importlib.resources.files("posecore").joinpath(f"data/{DEFAULT_MODEL}.tflite").read_bytes()
-        return TfliteFile.read(data, name=DEFAULT_MODEL), DEFAULT_MODEL
+        return TfliteFile.read(data, name=DEFAULT_MODEL), DEFAULT_MODEL, None
     if isinstance(model, bytes):
-        return TfliteFile.read(model), "the model"
+        return TfliteFile.read(model), "the model", None
     if not isinstance(model, (str, os.PathLike)):
         raise TypeError(
             "model: wanted a path, the bytes of a .tflite file, or None for the default model, "
@@ -121,7 +162,8 @@ def _read(model: str | os.PathLike[str] | bytes | None) -> tuple[TfliteFile, str
         )
     path = Path(model)
     _refuse_other_formats(path)
-    return TfliteFile.read(path), path.stem
+    file = TfliteFile.read(path)
+    return file, path.stem, Artifact.read(path, file.data)
 
 
 def _refuse_other_formats(path: Path) -> None:

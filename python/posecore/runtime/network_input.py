@@ -21,9 +21,11 @@ Range = tuple[float, float]
 # Grey in the margins: the middle of the picture bytes, which PoseNet's input maps to 0.
 PAD_BYTE = 127
 
-# What float networks were fed in training. PoseNet: tfjs-models/posenet, mobilenet.ts; MoveNet: its card.
+# What float networks were fed in training. PoseNet: tfjs-models/posenet, mobilenet.ts; MoveNet: its card; coordinates:
+# posecore's own regressors.
 _FLOAT_RANGES: dict[Kind, Range] = {
     "posenet": (-1.0, 1.0),
+    "coordinates": (-1.0, 1.0),
     "movenet-single": (0.0, 255.0),
     "movenet-multi": (0.0, 255.0),
 }

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from posecore.arguments import number, whole
 from posecore.decode import Decoder, HeatmapDecoder, Onto
 from posecore.runtime import movenet
+from posecore.runtime.coordinates import CoordinatesReader
 from posecore.runtime.movenet import MovenetReader
 
 if TYPE_CHECKING:
     from posecore.heads import Heads
-    from posecore.layouts import Kind
+    from posecore.layouts import HeadsLayout, Kind
     from posecore.poses import Poses
     from posecore.skeletons import Skeleton
 
@@ -21,6 +22,7 @@ _POSE_THRESHOLD = 0.2
 _STEPS: dict[str, tuple[str, ...]] = {
     "posenet": ("max_poses", "root_threshold", "pose_threshold", "nms_radius_px", "refine_steps"),
     "heatmaps": ("max_poses", "root_threshold", "pose_threshold", "refine", "blur_sigma_cells"),
+    "coordinates": (),
     "movenet-single": ("max_poses", "root_threshold", "pose_threshold"),
     "movenet-multi": ("max_poses", "root_threshold", "pose_threshold"),
 }
@@ -43,9 +45,9 @@ class OnePerson:
 
 
 def make_reader(
-    kind: Kind, stride_px: float, skeleton: Skeleton, given: Mapping[str, Any]
-) -> Decoder | OnePerson | MovenetReader:
-    """The decoder of a network of this kind.
+    layout: HeadsLayout, skeleton: Skeleton, given: Mapping[str, Any]
+) -> Decoder | OnePerson | CoordinatesReader | MovenetReader:
+    """The decoder of a network with these outputs.
 
     Args:
         given: decode options by name; None is one that was not given.
@@ -53,24 +55,39 @@ def make_reader(
     Raises:
         TypeError, ValueError: an option out of its range, or of a step that this kind does not have.
     """
-    options = _checked(kind, given)
-    if kind == "posenet":
-        return Decoder(skeleton, stride_px=stride_px, **options)
-    root_threshold = number(options.pop("root_threshold", 0.0), "root_threshold", 0, 1)
-    pose_threshold = number(options.pop("pose_threshold", _POSE_THRESHOLD), "pose_threshold", 0, 1)
+    if layout.kind == "coordinates":
+        _checked(layout.kind, given)
+        return CoordinatesReader(skeleton, layout.quantization[0])
+    if layout.kind in ("posenet", "heatmaps"):
+        return _heads_reader(layout.kind, layout.stride_px, skeleton, given)
+    options = _checked(layout.kind, given)
     max_poses = whole(options.pop("max_poses", movenet.MAX_PEOPLE), "max_poses", 1, 65536)
-    if kind == "heatmaps":
-        decoder = HeatmapDecoder(skeleton, stride_px=stride_px, **options)
-        return OnePerson(decoder, root_threshold, pose_threshold)
-    return MovenetReader(kind, skeleton, max_poses, root_threshold, pose_threshold)
+    return MovenetReader(layout.kind, skeleton, max_poses, *_thresholds(options))
 
 
 def make_heads_reader(heads: Heads, skeleton: Skeleton, given: Mapping[str, Any]) -> Decoder | OnePerson:
     """The decoder of heads like these; raises as `make_reader` does."""
     kind: Kind = "heatmaps" if heads.displacement_fwd is None and heads.short_offsets is None else "posenet"
-    reader = make_reader(kind, heads.stride_px, skeleton, given)
-    assert not isinstance(reader, MovenetReader)
-    return reader
+    return _heads_reader(kind, heads.stride_px, skeleton, given)
+
+
+def _heads_reader(
+    kind: Kind, stride_px: float, skeleton: Skeleton, given: Mapping[str, Any]
+) -> Decoder | OnePerson:
+    options = _checked(kind, given)
+    if kind == "posenet":
+        return Decoder(skeleton, stride_px=stride_px, **options)
+    whole(options.pop("max_poses", 1), "max_poses", 1, 65536)
+    thresholds = _thresholds(options)
+    return OnePerson(HeatmapDecoder(skeleton, stride_px=stride_px, **options), *thresholds)
+
+
+def _thresholds(options: dict[str, Any]) -> tuple[float, float]:
+    """Takes both out of the options: root_threshold and pose_threshold."""
+    return (
+        number(options.pop("root_threshold", 0.0), "root_threshold", 0, 1),
+        number(options.pop("pose_threshold", _POSE_THRESHOLD), "pose_threshold", 0, 1),
+    )
 
 
 def _checked(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
