@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from posecore.artifact import Artifact, Calibration, HeadSpec, InputSpec, Precis
 from posecore.errors import ModelError, require
 from posecore.export.calibration import DEFAULT_COUNT, calibration_pictures, described
 from posecore.export.contract import INPUT_RANGE, Contract, Head, contract
+from posecore.export.coral_ranges import HeadRange, head_ranges, refuse_clipping
 from posecore.export.model_file import write_model
 from posecore.export.tflite_names import in_order
 from posecore.runtime.tflite_file import TfliteFile
@@ -67,7 +68,8 @@ def to_tflite(
 
     Raises:
         TypeError, ValueError: an argument that is something else, or options that exclude each other.
-        ModelError: a model that is none of posecore's networks, or that the converter cannot take.
+        ModelError: a model that is none of posecore's networks, or that the converter cannot take, or 8-bit heads that
+            clip what calibration saw.
         SourceError: calibration pictures that cannot be read.
         OSError: the file cannot be written.
         MissingExtra: TensorFlow or Keras is not installed.
@@ -94,13 +96,19 @@ def to_tflite(
             f"calibration: wanted None, since only int8 and uint8 have ranges, got it for {quantize or 'float32'}"
         )
     heads = found.with_mid_offsets() if decoder is not None else found.heads
-    data = converted(found.graph(size, mid_offsets=decoder is not None), heads, quantize, shown)
+    graph = found.graph(size, mid_offsets=decoder is not None)
+    data = converted(graph, heads, quantize, shown)
+    ranges: tuple[HeadRange, ...] = ()
+    if shown is not None:
+        ranges = head_ranges(graph, heads, shown, TfliteFile.read(data).outputs)
+        refuse_clipping(found.model.name, ranges)
     artifact = describe(
         found,
         heads,
         data,
         precision=quantize or "float32",
         calibration=None if shown is None else described(shown, random=random_calibration),
+        clipped={one.name: one.clipped for one in ranges},
     )
     if decoder is not None:
         from dataclasses import asdict, replace
@@ -153,14 +161,32 @@ def describe(
     *,
     precision: Precision,
     calibration: Calibration | None,
+    clipped: Mapping[str, float] | None = None,
     target: Literal["tflite", "coral"] = "tflite",
 ) -> Artifact:
-    """What a converted file is, without its name and hash, which `write_model` adds."""
+    """What a converted file is, without its name and hash, which `write_model` adds.
+
+    Args:
+        found: of the Keras model.
+        heads: its outputs in the file's order.
+        data: the file's bytes, without a decoder.
+        precision, calibration, target: as they are said in the artifact.
+        clipped: shares by name of the head, where they were looked at.
+    """
     file = TfliteFile.read(data, name=found.model.name)
     picture = file.inputs[0]
     _, height, width, _ = picture.shape
     specs = tuple(
-        HeadSpec(head.role, output.name, output.shape, output.dtype, "NHWC", head.unit, output.quantization)
+        HeadSpec(
+            head.role,
+            output.name,
+            output.shape,
+            output.dtype,
+            "NHWC",
+            head.unit,
+            output.quantization,
+            (clipped or {}).get(output.name),
+        )
         for head, output in zip(heads, file.outputs, strict=True)
     )
     return Artifact(
