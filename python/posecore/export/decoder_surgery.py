@@ -8,7 +8,7 @@ What the operator reads and writes: google-coral/libcoral, `coral/pose_estimatio
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from posecore import arguments
@@ -30,7 +30,6 @@ from posecore.runtime.tflite_operators import Tensor
 
 # TensorFlow's schema.fbs: the number of custom operators.
 _CUSTOM = 32
-_MOST_NAME_BYTES = 1024
 
 
 def strip_decoder(data: bytes) -> bytes:
@@ -103,41 +102,6 @@ def append_decoder(data: bytes, options: DecoderOptions | None = None) -> bytes:
     if made.decoder != stored(options):
         raise ModelError(f"{file.name} cannot be given a decoder: its parts overlap")
     return made.data
-
-
-def named_outputs(data: bytes, picture: str, outputs: Mapping[str, int]) -> bytes:
-    """A copy of a .tflite model whose outputs have these names and this order, and whose input is called `picture`.
-
-    `outputs`: the number of each of the model's outputs by its new name, in the new order. Tools that know no
-    signatures and compilers that drop them go by the names of the tensors, which converters make up. Signatures are
-    dropped.
-
-    Raises ValueError for a number that is no output's or a name that is empty or too long, ModelError where the bytes
-    are not a usable model of one input.
-    """
-    file = _read(data)
-    main = file.main
-    if sorted(outputs.values()) != list(range(len(main.outputs))):
-        raise ValueError(
-            f"outputs: wanted a name for each of the numbers 0..{len(main.outputs) - 1}, got {dict(outputs)}"
-        )
-    if not all(0 < len(name.encode()) <= _MOST_NAME_BYTES for name in (picture, *outputs)):
-        raise ValueError(f"outputs: wanted names of 1 to {_MOST_NAME_BYTES} bytes, got {[picture, *outputs]}")
-    if len(main.inputs) != 1:
-        raise ModelError(f"{file.name} has {len(main.inputs)} inputs, where one picture was expected")
-    model = root_of(file.data)
-    fields = model_fields(model)
-    graph = model.tables(2)[0]
-    network = subgraph_fields(graph)
-    listed = cast("list[Node]", network[0])
-    for name, number in (
-        (picture, main.inputs[0]),
-        *((name, main.outputs[i]) for name, i in outputs.items()),
-    ):
-        listed[number] = tensor_fields(graph.tables(0)[number]) | {3: name}
-    network[2] = Indices([main.outputs[i] for i in outputs.values()])
-    cast("list[Node]", fields[2])[0] = network
-    return TfliteFile.read(fronted(file.data, fields), name=file.name).data
 
 
 def checked_options(options: object) -> DecoderOptions:
