@@ -25,6 +25,7 @@ from posecore.export.tflite_front import (
     tensor_fields,
 )
 from posecore.runtime.decoder_options import DECODER, DecoderOptions
+from posecore.runtime.flatbuffer import Damaged
 from posecore.runtime.tflite_file import TfliteFile
 from posecore.runtime.tflite_operators import Tensor
 
@@ -63,42 +64,12 @@ def append_decoder(data: bytes, options: DecoderOptions | None = None) -> bytes:
     file = _read(data)
     if file.decoder is not None:
         raise ModelError(f"{file.name} has a {DECODER} already: take that one out first")
-    main = file.main
-    heads = main.outputs[: _head_count(file)]
-    tensors = [main.tensors[i] for i in heads]
-    model = root_of(file.data)
-    fields = model_fields(model)
-    graph = model.tables(2)[0]
-    network = subgraph_fields(graph)
-    codes, listed, buffers = (cast("list[Node]", nodes) for nodes in (fields[1], network[0], fields[4]))
-    kinds = [table.text(1) for table in model.tables(1)]
-    if DECODER not in kinds:
-        kinds.append(DECODER)
-        codes.append({0: Number("b", _CUSTOM), 1: DECODER, 2: Number("i", 1), 3: Number("i", _CUSTOM)})
-    shapes = _output_shapes(options.max_detections, tensors)
-    outputs = _vacant(file, len(shapes))
-    if outputs:
-        for number, shape in zip(outputs, shapes, strict=True):
-            if main.tensors[number].shape not in ((), shape):
-                listed[number] = tensor_fields(graph.tables(0)[number]) | {0: Indices(shape)}
-    else:
-        for i, shape in enumerate(shapes):
-            buffers.append({})
-            name = f"poses:{i}" if i else "poses"
-            # Type 0 is float32; a buffer without bytes is what operators write to.
-            listed.append({0: Indices(shape), 1: Number("b", 0), 2: Number("I", len(buffers) - 1), 3: name})
-        outputs = list(range(len(main.tensors), len(listed)))
-    quantised = tensors[0].dtype != "float32"
-    operator: Fields = {
-        0: Number("I", kinds.index(DECODER)),
-        1: Indices(heads),
-        2: Indices(outputs),
-        5: packed_options(options, quantised=quantised),
-    }
-    cast("list[Node]", network[3]).append(operator)
-    network[2] = Indices([*outputs, *main.outputs[len(heads) :]])
-    cast("list[Node]", fields[2])[0] = network
-    made = TfliteFile.read(fronted(file.data, fields), name=f"{file.name} with a decoder")
+    try:
+        copy = _with_operator(file, options)
+    except Damaged as error:
+        raise ModelError(f"{file.name} cannot be given a decoder: {error}") from None
+    # Parts of a file from elsewhere may overlap: read it again.
+    made = TfliteFile.read(copy, name=f"{file.name} with a decoder")
     if made.decoder != stored(options):
         raise ModelError(f"{file.name} cannot be given a decoder: its parts overlap")
     return made.data
@@ -173,6 +144,45 @@ def _read(data: object) -> TfliteFile:
     if not isinstance(data, bytes):
         raise TypeError(f"data: wanted the bytes of a .tflite file, got {type(data).__name__}")
     return TfliteFile.read(data)
+
+
+def _with_operator(file: TfliteFile, options: DecoderOptions) -> bytes:
+    main = file.main
+    heads = main.outputs[: _head_count(file)]
+    tensors = [main.tensors[i] for i in heads]
+    model = root_of(file.data)
+    fields = model_fields(model)
+    graph = model.tables(2)[0]
+    network = subgraph_fields(graph)
+    codes, listed, buffers = (cast("list[Node]", nodes) for nodes in (fields[1], network[0], fields[4]))
+    kinds = [table.text(1) for table in model.tables(1)]
+    if DECODER not in kinds:
+        kinds.append(DECODER)
+        codes.append({0: Number("b", _CUSTOM), 1: DECODER, 2: Number("i", 1), 3: Number("i", _CUSTOM)})
+    shapes = _output_shapes(options.max_detections, tensors)
+    outputs = _vacant(file, len(shapes))
+    if outputs:
+        for number, shape in zip(outputs, shapes, strict=True):
+            if main.tensors[number].shape not in ((), shape):
+                listed[number] = tensor_fields(graph.tables(0)[number]) | {0: Indices(shape)}
+    else:
+        for i, shape in enumerate(shapes):
+            buffers.append({})
+            name = f"poses:{i}" if i else "poses"
+            # Type 0 is float32; a buffer without bytes is what operators write to.
+            listed.append({0: Indices(shape), 1: Number("b", 0), 2: Number("I", len(buffers) - 1), 3: name})
+        outputs = list(range(len(main.tensors), len(listed)))
+    quantised = tensors[0].dtype != "float32"
+    operator: Fields = {
+        0: Number("I", kinds.index(DECODER)),
+        1: Indices(heads),
+        2: Indices(outputs),
+        5: packed_options(options, quantised=quantised),
+    }
+    cast("list[Node]", network[3]).append(operator)
+    network[2] = Indices([*outputs, *main.outputs[len(heads) :]])
+    cast("list[Node]", fields[2])[0] = network
+    return fronted(file.data, fields)
 
 
 def _head_count(file: TfliteFile) -> int:

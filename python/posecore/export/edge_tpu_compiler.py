@@ -98,7 +98,7 @@ def find_compiler(program: str | os.PathLike[str] | None = None) -> str | None:
 
     Raises ValueError where `program` is given and is no program.
     """
-    found = shutil.which(PROGRAM if program is None else program)
+    found = shutil.which(PROGRAM if program is None else os.fspath(program))
     if found is None and program is not None:
         raise ValueError(f"compiler: wanted a program, got {os.fspath(program)}")
     return found
