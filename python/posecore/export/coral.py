@@ -169,7 +169,15 @@ def export_coral(
     refuse_clipping(found.model.name, ranges)
 
     shown = described(pictures, random=random_calibration)
-    artifact = describe(found, heads, bare, precision="uint8", calibration=shown, target="coral")
+    artifact = describe(
+        found,
+        heads,
+        bare,
+        precision="uint8",
+        calibration=shown,
+        target="coral",
+        clipped={one.name: one.clipped for one in ranges},
+    )
     plain = write_model(target, *_with_decoder(bare, artifact, decoder))
     compiled = log = compiled_artifact = None
     to_run: tuple[str, ...] = ()
