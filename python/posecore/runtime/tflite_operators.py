@@ -67,7 +67,8 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A step of the network. `inputs` are tensor numbers, -1 where an optional one is left out."""
+    """A step of the network. `inputs` are tensor numbers, -1 where an optional one is left out; `version` is that of
+    its kind's definition."""
 
     name: str
     is_custom: bool
@@ -77,6 +78,7 @@ class Operator:
     options: Table | None
     custom_options: memoryview
     plain: bool
+    version: int = 1
 
 
 _ACTIVATIONS = 0, 1, 2, 3  # none, relu, relu_n1_to_1, relu6
