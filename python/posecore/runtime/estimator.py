@@ -32,12 +32,20 @@ if TYPE_CHECKING:
 
 Resize = Literal["letterbox", "stretch", "coral"]
 Color = Literal["rgb", "bgr"]
+XFirst = Literal["offsets", "displacements", "both"]
 
 # AP of the default model, with default thresholds, on 119 COCO pictures at 257, 353, 401, 481, 513:
 # .120 .178 .192 .218 .212, in 4, 7, 9, 12, 14 ms for pictures of 4:3: above 481, the width of Coral's
 # 353x481, only the time grows.
 DEFAULT_LONG_SIDE = 481
 _MAX_SIDE = 8192
+_OFFSETS, _DISPLACEMENTS = ("short_offsets",), ("displacement_fwd", "displacement_bwd")
+_X_FIRST: dict[XFirst | None, tuple[str, ...]] = {
+    None: (),
+    "offsets": _OFFSETS,
+    "displacements": _DISPLACEMENTS,
+    "both": _OFFSETS + _DISPLACEMENTS,
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Estimator:
         stride_px: input pixels from cell to cell, where it does not follow from the model.
         input_range: the values that a float input takes for bytes 0 and 255, where it is not what PoseNet
             (-1, 1) and MoveNet (0, 255) take.
+        x_first: of a PoseNet whose channels hold all x before all y, where that is so: its short "offsets", its
+            "displacements", or "both".
         interpreter: "litert", "tflite-runtime" or "tensorflow"; None is the first that is installed.
 
     The first five decode options are, where they are None, those of the model's own PosenetDecoderOp, else the
@@ -95,6 +105,7 @@ class Estimator:
         name: the model's file name without its ending.
         library: the interpreter that runs it, with its version.
         input_size: (width, height) of the network's input as it is now.
+        input_dtype: what the network's input holds: "float32", "uint8" or "int8".
 
     Raises:
         ModelError: the file is not there, no .tflite model, no pose model, or does not fit size or device.
@@ -122,12 +133,16 @@ class Estimator:
         scores: Scores | None = None,
         stride_px: float | None = None,
         input_range: tuple[float, float] | None = None,
+        x_first: XFirst | None = None,
         interpreter: str | None = None,
     ) -> None:
         _one_of("resize", resize, get_args(Resize))
         _one_of("color", color, get_args(Color))
         if scores is not None:
             _one_of("scores", scores, ("logits", "probabilities"))
+        if x_first is not None:
+            _one_of("x_first", x_first, get_args(XFirst))
+        self._x_first = _X_FIRST[x_first]
         long_side, fixed = _size(size)
         if stride_px is not None:
             number(stride_px, "stride_px", *STRIDE_PX)
@@ -140,9 +155,14 @@ class Estimator:
             stride_px=stride_px,
             scores=scores,
         )
+        if x_first is not None and network.layout.kind != "posenet":
+            raise ValueError(
+                f"x_first: wanted None, since a {network.layout.kind} network has no offsets, got {x_first!r}"
+            )
         self._network = network
         self.name: str = network.name
         self.library: str = network.interpreter.library
+        self.input_dtype: str = network.interpreter.input.dtype
         self.skeleton: Skeleton = _skeleton(skeleton, network)
         self._resize = resize
         self._swap_red_blue = color == "bgr"
@@ -224,7 +244,7 @@ class Estimator:
             self._fill(pixels, swapped)
             self._network.interpreter.invoke()
             outputs = [view.copy() for view in self._network.interpreter.output_views()]
-            return self._network.layout.build(outputs)
+            return self._heads(outputs)
 
     def __repr__(self) -> str:
         width, height = self.input_size
@@ -260,8 +280,12 @@ class Estimator:
     def _read(self, outputs: list[npt.NDArray[Any]], geometry: Geometry) -> tuple[Poses, Heads | None]:
         if isinstance(self._reader, MovenetReader):
             return self._reader(outputs[0], geometry), None
-        heads = self._network.layout.build(outputs)
+        heads = self._heads(outputs)
         return self._reader.decode(heads, geometry.onto), heads
+
+    def _heads(self, outputs: list[npt.NDArray[Any]]) -> Heads:
+        heads = self._network.layout.build(outputs)
+        return heads.with_y_first(self._x_first) if self._x_first else heads
 
 
 class _Alone:
