@@ -175,9 +175,11 @@ class Heads:
             ValueError: the name of another tensor; those that are not there are passed over.
         """
         if not set(names) <= set(TENSORS[1:]):
-            raise ValueError(f"names: wanted some of {', '.join(TENSORS[1:])}, got {', '.join(sorted(names))}")
+            raise ValueError(
+                f"names: wanted some of {', '.join(TENSORS[1:])}, got {', '.join(sorted(names))}"
+            )
         axis = 2 if self.layout == "hwc" else 0
-        exchanged = {
+        exchanged: dict[str, Any] = {
             name: np.roll(array, array.shape[axis] // 2, axis)
             for name, array in self.tensors().items()
             if name in names

@@ -35,7 +35,10 @@ version = metadata.version("nncase") if metadata else "of unknown version"
 print(version, "k210" if nncase.test_target("k210") else "without", "%d.%d" % sys.version_info[:2])
 """
 _GET_NNCASE = "posecore export --target k210 --setup"
-_GET_COMPILER = "sudo apt-get install edgetpu-compiler, from the package source of https://coral.ai/docs/edgetpu/compiler"
+_GET_COMPILER = "sudo apt-get install edgetpu-compiler"
+_COMPILER_SOURCE = (
+    "from the package source that https://coral.ai/docs/edgetpu/compiler names, Linux on x86-64 only"
+)
 _AT_ONCE = 4
 
 
@@ -53,14 +56,13 @@ def checkup() -> list[Finding]:
         partial(probe, _EDGE_TPU, "libedgetpu"),
         _edge_tpu_compiler,
         _nncase,
-        partial(_package, _TRAINING, "tensorflow", "tensorflow", "train"),
-        partial(_package, _TRAINING, "keras", "keras", "train"),
+        _tensorflow,
         extras_findings,
         partial(probe, "all together", PIPELINE),
     ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        # The slowest first, the order of the answers as above.
-        order = sorted(range(len(asked)), key=lambda k: asked[k] in asked[8:10], reverse=True)
+        # The slowest first; the answers stay in the order above.
+        order = sorted(range(len(asked)), key=lambda k: asked[k] is not _tensorflow)
         answers = {k: pool.submit(asked[k]) for k in order}
         return [finding for k in range(len(asked)) for finding in answers[k].result()]
 
@@ -97,15 +99,30 @@ def _package(group: str, name: str, module: str, extra: str) -> list[Finding]:
     if there:
         return probe(group, name)
     if extra == "tflite-runtime" and sys.version_info >= (3, 12):
-        return [Finding(group, name, "missing", "there is none for Python 3.12 and later; ai-edge-litert does its work")]
+        return [
+            Finding(
+                group,
+                name,
+                "missing",
+                "there is none for Python 3.12 and later; ai-edge-litert does its work",
+            )
+        ]
     return [Finding(group, name, "missing", "not installed", install_line(extra))]
+
+
+def _tensorflow() -> list[Finding]:
+    """TensorFlow and Keras, which imports it: in one process where both are installed, since that takes seconds."""
+    found = _package(_TRAINING, "tensorflow", "tensorflow", "train")
+    if any(one.name == "keras" for one in found):
+        return found
+    return found + _package(_TRAINING, "keras", "keras", "train")
 
 
 def _edge_tpu_compiler() -> list[Finding]:
     name = "edgetpu_compiler"
     path = shutil.which(name)
     if path is None:
-        return [Finding(_EDGE_TPU, name, "missing", "not on PATH (Linux on x86-64 only)", _GET_COMPILER)]
+        return [Finding(_EDGE_TPU, name, "missing", f"not on PATH; {_COMPILER_SOURCE}", _GET_COMPILER)]
     try:
         code, out, err = answer_of([path, "--version"], timeout_s=_TOOL_TIMEOUT_S)
     except NoAnswer as error:
@@ -124,7 +141,9 @@ def _nncase() -> list[Finding]:
         try:
             # Its own packages: what this Python finds is of no use there.
             environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-            code, out, err = answer_of([path, "-c", _NNCASE], timeout_s=_TOOL_TIMEOUT_S, environment=environment)
+            code, out, err = answer_of(
+                [path, "-c", _NNCASE], timeout_s=_TOOL_TIMEOUT_S, environment=environment
+            )
         except NoAnswer as error:
             code, out, err = 1, "", str(error)
         words = out.split()
@@ -135,7 +154,11 @@ def _nncase() -> list[Finding]:
             why = err.strip().rpartition("\n")[2] or "it has no k210 target"
             said = f"{_NNCASE_PYTHON} is {named}: {why}"
             return [Finding(_K210, "nncase", "broken", one_line(said), _GET_NNCASE)]
-    tried = f"in {', '.join(paths)}" if paths else f"and no Python {_NNCASE_VERSIONS[-1]} to {_NNCASE_VERSIONS[0]}"
+    tried = (
+        f"in {', '.join(paths)}"
+        if paths
+        else f"and no Python {_NNCASE_VERSIONS[-1]} to {_NNCASE_VERSIONS[0]}"
+    )
     said = f"none {tried}; it does not run in Python 3.11 and later"
     return [Finding(_K210, "nncase", "missing", one_line(said), _GET_NNCASE)]
 

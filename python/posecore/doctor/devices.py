@@ -31,7 +31,9 @@ def edge_tpus(root: Path) -> list[Row]:
     rows: list[Row] = []
     for device in sorted((root / "sys/bus/usb/devices").glob("*")):
         if (_word(device / "idVendor"), _word(device / "idProduct")) in _USB_IDS:
-            node = root / "dev/bus/usb" / f"{_number(device / 'busnum'):03}" / f"{_number(device / 'devnum'):03}"
+            node = (
+                root / "dev/bus/usb" / f"{_number(device / 'busnum'):03}" / f"{_number(device / 'devnum'):03}"
+            )
             rows.append(_device(f"on USB, {node}", node, "plugdev"))
     on_pci = [
         device
@@ -42,17 +44,21 @@ def edge_tpus(root: Path) -> list[Row]:
     rows += [_device(f"on PCIe, {node}", node, "apex") for node in nodes]
     if len(on_pci) > len(nodes):
         said = f"{len(on_pci) - len(nodes)} on PCIe without its driver (no /dev/apex_*)"
-        rows.append(("Edge TPU", "broken", said, "sudo apt-get install gasket-dkms, from https://coral.ai/software"))
+        rows.append(
+            ("Edge TPU", "broken", said, "sudo apt-get install gasket-dkms, from https://coral.ai/software")
+        )
     return rows or [("Edge TPU", "missing", "none on USB or PCIe", "plug one in")]
 
 
 def cameras(folder: Path) -> list[Row]:
-    """One row for each camera that `folder`, which is /dev but in tests, has a node for; or one that says there is none.
+    """One row for each camera with a node in `folder`, which is /dev but in tests; or one that says there is none.
 
     Nodes that give no pictures (metadata, encoders) are left out. No camera is started.
     """
     if not sys.platform.startswith("linux"):
-        return [("cameras", "ok", f"not looked for on {sys.platform}: posecore predict 0 tries the first", "")]
+        return [
+            ("cameras", "ok", f"not looked for on {sys.platform}: posecore predict 0 tries the first", "")
+        ]
     nodes = [node for node in folder.glob("video*") if node.name.removeprefix("video").isdecimal()]
     nodes.sort(key=lambda node: int(node.name.removeprefix("video")))
     rows = [row for node in nodes[:_MOST_CAMERAS] if (row := _camera(node)) is not None]

@@ -69,4 +69,5 @@ def lines(findings: Iterable[Finding]) -> Iterator[str]:
             yield group
         yield f"  {one.status:<7}  {one.name:<{wide}}  {one.said}".rstrip()
         if one.remedy:
-            yield f"  {'':<7}  {'':<{wide}}  to get it: {one.remedy}"
+            way = "to get it" if one.status == "missing" else "to mend it"
+            yield f"  {'':<7}  {'':<{wide}}  {way}: {one.remedy}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -29,11 +30,17 @@ _RAMP_SIZE = (33, 49)
 _RAMP_MEAN = -10.0865
 _RAMP_TOLERANCE = 0.02
 _EDGE_TPU_LIBRARIES = {"win32": "edgetpu.dll", "darwin": "libedgetpu.1.dylib"}
-_GET_EDGE_TPU = "sudo apt-get install libedgetpu1-std, from the package source of https://coral.ai/software"
-_TWO_OPENCVS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+_GET_EDGE_TPU = "sudo apt-get install libedgetpu1-std"
+_EDGE_TPU_SOURCE = "it comes from the package source that https://coral.ai/software names"
+_TWO_OPENCVS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
 
 
-def interpreter(name: str, distribution: str, extra: str) -> list[Row]:
+def interpreter(name: str, distribution: str) -> list[Row]:
     """Whether an interpreter runs the default network, and gets its numbers right."""
     import numpy as np
 
@@ -54,24 +61,32 @@ def interpreter(name: str, distribution: str, extra: str) -> list[Row]:
     maps = [loaded.get_tensor(one["index"]) for one in loaded.get_output_details() if one["shape"][-1] == 17]
     mean = float(np.mean(maps[0])) if maps else float("nan")
     version = library_version(module).removeprefix(f"{distribution} ")
+    title = "tensorflow.lite" if name == "tensorflow" else distribution
     if not abs(mean - _RAMP_MEAN) < _RAMP_TOLERANCE:
-        said = f"{version} runs the default network, but its heatmaps average {mean:.4f} instead of {_RAMP_MEAN}"
-        return [(distribution, "broken", said, f"pip install --force-reinstall {distribution}")]
-    return [(distribution, "ok", f"{version}, runs the default network", "")]
+        said = (
+            f"{version} runs the default network, but its heatmaps average {mean:.4f} instead of {_RAMP_MEAN}"
+        )
+        return [(title, "broken", said, f"pip install --force-reinstall {distribution}")]
+    return [(title, "ok", f"{version}, runs the default network", "")]
 
 
 def tensorflow() -> list[Row]:
-    """TensorFlow, its interpreter, and Keras."""
+    """TensorFlow, its interpreter, and Keras where it is installed, which imports TensorFlow behind it."""
     rows = _versions("tensorflow", "tensorflow", "train")
-    rows += interpreter("tensorflow", "tensorflow.lite", "train")
+    rows += interpreter("tensorflow", "tensorflow")
     if all(installed(name) for name in ("tensorflow", "tensorflow-cpu")):
         said = "tensorflow and tensorflow-cpu are both installed and overwrite each other's files"
         rows.append(("tensorflow-cpu", "broken", said, "pip uninstall tensorflow-cpu"))
+    if importlib.util.find_spec("keras") is not None:
+        try:
+            rows += keras()
+        except Exception as error:
+            rows.append(("keras", "broken", one_line(f"cannot be imported: {error}"), install_line("train")))
     return rows
 
 
 def keras() -> list[Row]:
-    """Keras, which imports TensorFlow behind it."""
+    """Keras where TensorFlow is not installed or broken."""
     return _versions("keras", "keras", "train")
 
 
@@ -83,7 +98,14 @@ def opencv() -> list[Row]:
     picture = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
     done, data = cv2.imencode(".png", picture)
     if not done or not np.array_equal(cv2.imdecode(data, cv2.IMREAD_COLOR), picture):
-        return [("OpenCV", "broken", f"{cv2.__version__} does not read the PNG that it wrote", install_line("app"))]
+        return [
+            (
+                "OpenCV",
+                "broken",
+                f"{cv2.__version__} does not read the PNG that it wrote",
+                install_line("app"),
+            )
+        ]
     gui = re.search(r"GUI:\s+(\S+)", cv2.getBuildInformation())
     windows = "no windows (headless)" if gui is None or gui[1] == "NONE" else f"windows by {gui[1]}"
     registry = cv2.videoio_registry
@@ -107,8 +129,12 @@ def edge_tpu() -> list[Row]:
         _ = loaded.tflite_plugin_create_delegate
     except (OSError, AttributeError) as error:
         absent = "cannot open shared object file: No such file" in str(error) or "not found" in str(error)
-        said = f"{path} is not installed" if absent else f"{path} is there, but cannot be loaded: {error}"
-        rows: list[Row] = [("libedgetpu", "missing" if absent else "broken", said, _GET_EDGE_TPU)]
+        said = (
+            f"{path} is not installed; {_EDGE_TPU_SOURCE}"
+            if absent
+            else f"{path} is there, but cannot be loaded: {error}"
+        )
+        rows: list[Row] = [("libedgetpu", "missing" if absent else "broken", f"{path} {why}", _GET_EDGE_TPU)]
     else:
         version = ""
         with contextlib.suppress(AttributeError):
@@ -136,9 +162,13 @@ def pipeline() -> list[Row]:
     poses = estimator(read_picture(find_sources([])[0]))
     name = "default pipeline"
     if not len(poses):
-        return [(name, "broken", f"{estimator.library} finds nobody in the default picture", install_line("app"))]
+        return [
+            (name, "broken", f"{estimator.library} finds nobody in the default picture", install_line("app"))
+        ]
     people = f"{len(poses)} {'person' if len(poses) == 1 else 'people'}"
-    said = f"{people} in the default picture, best score {poses.pose_scores.max():.2f}, by {estimator.library}"
+    said = (
+        f"{people} in the default picture, best score {poses.pose_scores.max():.2f}, by {estimator.library}"
+    )
     return [(name, "ok", said, "")]
 
 
@@ -154,8 +184,8 @@ def _versions(module: str, distribution: str, extra: str) -> list[Row]:
 
 
 PROBES: dict[str, Callable[[], list[Row]]] = {
-    "ai-edge-litert": lambda: interpreter("litert", "ai-edge-litert", "app"),
-    "tflite-runtime": lambda: interpreter("tflite-runtime", "tflite-runtime", "tflite-runtime"),
+    "ai-edge-litert": lambda: interpreter("litert", "ai-edge-litert"),
+    "tflite-runtime": lambda: interpreter("tflite-runtime", "tflite-runtime"),
     "tensorflow": tensorflow,
     "keras": keras,
     "OpenCV": opencv,

@@ -6,8 +6,9 @@ that itself). What comes out: heatmaps of logits or of probabilities, and y or x
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,14 @@ from posecore.doctor import sense
 from posecore.errors import ModelError, require
 from posecore.poses import Poses
 from posecore.runtime.estimator import Estimator
+from posecore.runtime.network_input import usual_float_range
 from posecore.runtime.readers import make_heads_reader
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from posecore.heads import Heads, Scores
+    from posecore.layouts import Kind
     from posecore.runtime.estimator import Color, Detail, XFirst
     from posecore.skeletons import Skeleton
 
@@ -41,9 +44,12 @@ _TENSORS: dict[XFirst | None, tuple[str, ...]] = {
     "displacements": ("displacement_fwd", "displacement_bwd"),
     "both": ("short_offsets", "displacement_fwd", "displacement_bwd"),
 }
-_LARGEST_SIDE = 1024
+_LARGEST_SIDE = 640
 # People are to be found where hardly anybody is: what is compared is how well.
-_DECODING = {"max_poses": 5, "root_threshold": 0.05, "pose_threshold": 0.02}
+_DECODING: dict[str, Any] = {"max_poses": 5, "root_threshold": 0.05, "pose_threshold": 0.02}
+
+# Of the views, the picture as it is and its mirror image.
+_EASY_VIEWS = 2
 
 # The share of a map that may be a person's: the middle value is the background's, and near 0. As probabilities, what
 # is regressed without a sigmoid overshoots a little.
@@ -99,9 +105,10 @@ class Tried:
 
     @property
     def sense(self) -> npt.NDArray[np.float64]:
-        """(V,) the product of all: how much sense the reading makes on each view, from 0 to 1."""
-        product: npt.NDArray[np.float64] = self.confidence * self.anatomy * self.agreement * self.plausible
-        return product
+        """(V,) how much sense the reading makes on each view, from 0 to 1: the product of all, of agreement the root,
+        which is far below 1 for good networks too."""
+        whole: npt.NDArray[np.float64] = self.confidence * self.anatomy * np.sqrt(self.agreement)
+        return whole * self.plausible
 
 
 @dataclass(frozen=True)
@@ -138,8 +145,8 @@ def _noisy(image: Image) -> Image:
     return np.asarray(np.clip(image + noise, 0, 255), np.uint8)
 
 
-# Networks shrug off a wrong colour order or range on an easy picture. On one that is nearly too hard they do not: little
-# contrast and noise tell readings apart that a plain picture does not.
+# Networks shrug off a wrong colour order or range on an easy picture. On one that is nearly too hard they do not:
+# little contrast and noise tell readings apart that a plain picture does not.
 VIEWS = tuple(
     View(f"{name}{', mirrored' if mirrored else ''}", mirrored, change)
     for name, change in (
@@ -152,8 +159,8 @@ VIEWS = tuple(
 )
 
 
-def smaller(image: Image) -> Image:
-    """The picture, or one whose longer side is 1024 pixels."""
+def _smaller(image: Image) -> Image:
+    """The picture, or one whose longer side is 640 pixels."""
     height, width = image.shape[:2]
     scale = _LARGEST_SIDE / max(height, width)
     if scale >= 1:
@@ -163,49 +170,85 @@ def smaller(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def tried_readings(
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """All readings of one model on one picture.
+
+    Attributes:
+        tried: one for each reading, in a fixed order.
+        usual: how `Estimator` reads the model where nothing is said; its `input_range` is None where it has to be said.
+        name, library, input_size: the estimator's.
+        kind: what the network is.
+        image: the picture that `poses` are in, (H, W, 3) uint8, RGB.
+    """
+
+    tried: tuple[Tried, ...]
+    usual: Reading
+    name: str
+    library: str
+    input_size: tuple[int, int]
+    kind: Kind
+    image: Image
+
+
+def try_readings(
     model: str | os.PathLike[str] | None,
     image: Image,
     *,
     advance: Callable[[], None] = lambda: None,
     **options: Any,
-) -> list[Tried]:
-    """All readings of a model on all `VIEWS` of a picture, in a fixed order.
+) -> Trials:
+    """All readings of a model on all `VIEWS` of a picture.
 
     Args:
         model: as `Estimator` takes it.
-        image: (H, W, 3) uint8, RGB.
+        image: (H, W, 3) uint8, RGB; larger ones are made smaller, to 640 pixels.
         advance: called `steps` times in all.
         options: more of `Estimator`'s: size, skeleton, stride_px, threads, interpreter.
 
     Raises:
         ModelError, MissingExtra, ValueError: as `Estimator`.
     """
+    image = _smaller(image)
     tried: list[Tried] = []
-    for input_range in _ranges(model, options):
-        estimator = Estimator(model, input_range=input_range, **options, **_decoding())
+    views = [view.of(image) for view in VIEWS]
+    ranges = _ranges(model, options)
+    for input_range in ranges:
+        estimator = Estimator(model, input_range=input_range, **options, **_DECODING)
         for color in _COLORS:
-            details = []
-            for view in VIEWS:
-                seen = view.of(image)
-                # A view of it, which the estimator turns back without a copy.
-                details.append(estimator.detail(seen if color == "rgb" else seen[:, :, ::-1]))
+            details: list[Detail] = []
+            for view, seen in enumerate(views):
+                # Whoever is not there in the picture as it is, is not there in a worse one.
+                if view < _EASY_VIEWS or any(map(_somebody, details)):
+                    # A view of it, which the estimator turns back without a copy.
+                    details.append(estimator.detail(seen if color == "rgb" else seen[:, :, ::-1]))
                 advance()
             tried += _of_details(color, input_range, details, estimator.skeleton)
-    return tried
+    heads = details[0].heads
+    usual_range = usual_float_range(estimator.kind) if estimator.input_dtype == "float32" else None
+    usual = Reading("rgb", usual_range, heads.scores if heads is not None else None, None)
+    return Trials(
+        tuple(tried), usual, estimator.name, estimator.library, estimator.input_size, estimator.kind, image
+    )
+
+
+def _somebody(detail: Detail) -> bool:
+    """Whether the network is sure of any keypoint, whatever its numbers are taken for."""
+    if detail.heads is None:
+        return bool((detail.poses.scores > sense.SURE).any())
+    values = detail.heads.dequantized("heatmaps")
+    # Where nothing is far below 0 they may be probabilities.
+    least = sense.SURE if values.min() > _OVERSHOOT[0] else math.log(sense.SURE / (1 - sense.SURE))
+    return bool(values.max() > least)
 
 
 def steps(model: str | os.PathLike[str] | None, **options: Any) -> int:
-    """How often `tried_readings` calls `advance`."""
+    """How often `try_readings` calls `advance`."""
     return len(_ranges(model, options)) * len(_COLORS) * len(VIEWS)
 
 
-def _decoding() -> dict[str, Any]:
-    return dict(_DECODING)
-
-
-def _ranges(model: str | os.PathLike[str] | None, options: dict[str, Any]) -> tuple[Range | None, ...]:
-    # This range can be had of any input, and so says whether all can.
+def _ranges(model: str | os.PathLike[str] | None, options: Mapping[str, Any]) -> tuple[Range | None, ...]:
+    # This range can be had of any input, so that an estimator can be made to ask.
     if Estimator(model, input_range=RANGES[2], **options).input_dtype == "float32":
         return RANGES
     try:
@@ -219,7 +262,7 @@ def _of_details(
     color: Color, input_range: Range | None, details: list[Detail], skeleton: Skeleton
 ) -> Iterator[Tried]:
     if details[0].heads is None:
-        poses = [view.back(detail.poses) for view, detail in zip(VIEWS, details, strict=True)]
+        poses = [view.back(detail.poses) for view, detail in zip(VIEWS, details, strict=False)]
         yield _tried(Reading(color, input_range, None, None), poses, [1.0] * len(poses), 1.0, details[0])
         return
     heads = [detail.heads for detail in details if detail.heads is not None]
@@ -232,7 +275,7 @@ def _of_details(
             yield _tried(reading, nobody, [0.0] * len(details), 0.0, details[0])
             continue
         poses, vectors = [], []
-        for view, detail, given in zip(VIEWS, details, heads, strict=True):
+        for view, detail, given in zip(VIEWS, details, heads, strict=False):
             changed = _as(given, scores, x_first)
             found = make_heads_reader(changed, skeleton, _DECODING).decode(changed, detail.geometry.onto)
             vectors.append(_vectors(changed, found, detail, skeleton))
@@ -259,7 +302,9 @@ def _plausible(heads: list[Heads], scores: Scores) -> float:
     for each in heads:
         values = each.dequantized("heatmaps")
         if scores == "probabilities":
-            inside = float(np.quantile(values, 0.001)) >= _OVERSHOOT[0] and float(values.max()) <= _OVERSHOOT[1]
+            inside = (
+                float(np.quantile(values, 0.001)) >= _OVERSHOOT[0] and float(values.max()) <= _OVERSHOOT[1]
+            )
             background = float(np.median(values)) if inside else 1.0
         else:
             background = float(1 / (1 + np.exp(-np.clip(np.median(values), -30, 30))))
@@ -271,7 +316,7 @@ def _plausible(heads: list[Heads], scores: Scores) -> float:
 def _tried(
     reading: Reading, poses: list[Poses], vectors: list[float], plausible: float, first: Detail
 ) -> Tried:
-    confidence, anatomy, agreement = np.zeros((3, len(poses)))
+    confidence, anatomy, agreement = np.zeros((3, len(VIEWS)))
     reference: tuple[Any, Any] | None = None
     for view, (found, vector) in enumerate(zip(poses, vectors, strict=True)):
         if not len(found):

@@ -25,6 +25,22 @@ _STAND_INS = {
 """Distributions that bring the same package."""
 
 
+def install_line(extra: str) -> str:
+    """What installs this extra."""
+    return f'pip install "posecore[{extra}]"'
+
+
+OLD_INTERPRETER = (
+    ("there is none for Python 3.12 and later", "")
+    if sys.version_info >= (3, 12)
+    else (
+        "not installed; only for machines without ai-edge-litert, since it takes NumPy back to 1",
+        install_line("tflite-runtime"),
+    )
+)
+"""What is said where tflite-runtime is not installed, and what brings it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One requirement of an extra, such as tensorflow>=2.18,<2.22.
@@ -39,7 +55,9 @@ class Requirement:
 
     def complaint(self) -> str | None:
         """Why it is not met, or None where it is."""
-        version = next((v for name in (self.name, *_STAND_INS.get(self.name, ())) if (v := installed(name))), "")
+        version = next(
+            (v for name in (self.name, *_STAND_INS.get(self.name, ())) if (v := installed(name))), ""
+        )
         wanted = ",".join(map("".join, self.versions))
         if not version:
             return f"{self.name} is not installed"
@@ -77,11 +95,6 @@ def extras_findings() -> list[Finding]:
     return [_finding(extra, wanted.get(extra, [])) for extra in PURPOSES]
 
 
-def install_line(extra: str) -> str:
-    """What installs this extra."""
-    return f'pip install "posecore[{extra}]"'
-
-
 def installed(distribution: str) -> str | None:
     """The version of an installed distribution, or None."""
     try:
@@ -94,10 +107,11 @@ def _finding(extra: str, wanted: list[Requirement]) -> Finding:
     complaints = [complaint for one in wanted if (complaint := one.complaint())]
     if not complaints:
         return Finding(GROUP, extra, "ok", PURPOSES[extra])
-    absent = all(complaint.endswith("is not installed") for complaint in complaints)
+    absent = any(complaint.endswith("is not installed") for complaint in complaints)
+    if extra == "tflite-runtime" and installed(extra) is None:
+        said, remedy = OLD_INTERPRETER
+        return Finding(GROUP, extra, "missing", f"{PURPOSES[extra]}: {said}", remedy)
     said = f"{PURPOSES[extra]}: {'; '.join(complaints)}"
-    if extra == "tflite-runtime" and sys.version_info >= (3, 12):
-        return Finding(GROUP, extra, "missing", f"{PURPOSES[extra]}: there is none for Python 3.12 and later")
     return Finding(GROUP, extra, "missing" if absent else "broken", said, install_line(extra))
 
 

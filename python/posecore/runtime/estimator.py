@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from posecore.decode import Refinement
     from posecore.heads import Heads, Scores
+    from posecore.layouts import Kind
     from posecore.runtime.geometry import Sampling
     from posecore.skeletons import Skeleton
 
@@ -105,6 +106,7 @@ class Estimator:
         name: the model's file name without its ending.
         library: the interpreter that runs it, with its version.
         input_size: (width, height) of the network's input as it is now.
+        kind: what the network is: "posenet", "heatmaps", "movenet-single" or "movenet-multi".
         input_dtype: what the network's input holds: "float32", "uint8" or "int8".
 
     Raises:
@@ -162,6 +164,7 @@ class Estimator:
         self._network = network
         self.name: str = network.name
         self.library: str = network.interpreter.library
+        self.kind: Kind = network.layout.kind
         self.input_dtype: str = network.interpreter.input.dtype
         self.skeleton: Skeleton = _skeleton(skeleton, network)
         self._resize = resize
