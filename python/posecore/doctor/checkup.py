@@ -130,7 +130,7 @@ def _edge_tpu_compiler() -> list[Finding]:
     if code != 0:
         said = f"{path} --version ended with exit status {code}: {err or out}"
         return [Finding(_EDGE_TPU, name, "broken", one_line(said), _GET_COMPILER)]
-    return [Finding(_EDGE_TPU, name, "ok", one_line(f"{out}, {path}"))]
+    return [Finding(_EDGE_TPU, name, "ok", one_line(f"{out.strip()}, {path}"))]
 
 
 def _nncase() -> list[Finding]:

@@ -43,10 +43,8 @@ def edge_tpus(root: Path) -> list[Row]:
     nodes = sorted((root / "dev").glob("apex_*"))
     rows += [_device(f"on PCIe, {node}", node, "apex") for node in nodes]
     if len(on_pci) > len(nodes):
-        said = f"{len(on_pci) - len(nodes)} on PCIe without its driver (no /dev/apex_*)"
-        rows.append(
-            ("Edge TPU", "broken", said, "sudo apt-get install gasket-dkms, from https://coral.ai/software")
-        )
+        said = f"{len(on_pci) - len(nodes)} on PCIe without the driver (https://coral.ai/software): no /dev/apex_*"
+        rows.append(("Edge TPU", "broken", said, "sudo apt-get install gasket-dkms"))
     return rows or [("Edge TPU", "missing", "none on USB or PCIe", "plug one in")]
 
 

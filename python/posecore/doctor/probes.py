@@ -129,10 +129,8 @@ def edge_tpu() -> list[Row]:
         _ = loaded.tflite_plugin_create_delegate
     except (OSError, AttributeError) as error:
         absent = "cannot open shared object file: No such file" in str(error) or "not found" in str(error)
-        said = (
-            f"{path} is not installed; {_EDGE_TPU_SOURCE}"
-            if absent
-            else f"{path} is there, but cannot be loaded: {error}"
+        why = (
+            f"is not installed; {_EDGE_TPU_SOURCE}" if absent else f"is there, but cannot be loaded: {error}"
         )
         rows: list[Row] = [("libedgetpu", "missing" if absent else "broken", f"{path} {why}", _GET_EDGE_TPU)]
     else:

@@ -141,7 +141,8 @@ def _linear(factor: float, shift: float) -> Callable[[Image], Image]:
 
 
 def _noisy(image: Image) -> Image:
-    noise = np.random.default_rng(0).normal(0, 40, image.shape).astype(np.float32)
+    # Grey noise: of a coloured one, the colours would have their say about the colours' order.
+    noise = np.random.default_rng(0).normal(0, 40, (*image.shape[:2], 1)).astype(np.float32)
     return np.asarray(np.clip(image + noise, 0, 255), np.uint8)
 
 

@@ -51,9 +51,9 @@ _REACH = 0.1  # of a person's size: how far a keypoint may move and still be cal
 def anatomy(xy: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], skeleton: Skeleton) -> float:
     """How much one person looks like a body.
 
-    The product of three means over limbs: no limb is much longer than the stature that most limbs stand for; a left
-    limb is not many times as long as the right one; head, shoulders and hips come in this order, with their left
-    sides on one side.
+    The squared product of three means over limbs: no limb is much longer than the stature that most limbs stand for;
+    a left limb is not many times as long as the right one; head, shoulders and hips come in this order, with their
+    left sides on one side.
 
     Args:
         xy: (K, 2) in pixels.
@@ -71,7 +71,9 @@ def anatomy(xy: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], skel
     }
     if len(lengths) < 4:
         return 0.0
-    return _proportion(lengths, skeleton) * _symmetry(lengths, skeleton) * _order(points, sure, skeleton)
+    product = _proportion(lengths, skeleton) * _symmetry(lengths, skeleton) * _order(points, sure, skeleton)
+    # Squared: keypoints in a random order then reach .36 in the mean, and people stay where they are, near 1.
+    return product**2
 
 
 def _proportion(lengths: dict[tuple[int, int], float], skeleton: Skeleton) -> float:
