@@ -88,9 +88,8 @@ def main() -> None:
                     diagnosis = Diagnosis(try_readings(SHARED / "models" / f"{model}.tflite", image))
                 good = right(bending, diagnosis.best.reading)
                 outcomes["none" if diagnosis.doubt else "right" if good else "wrong"] += 1
-                facets = [[facet.name, facet.probability] for facet in diagnosis.facets]
-                row = {"model": model, "bent": bending, "picture": path.name, "doubt": diagnosis.doubt}
-                answers.append(row | {"right": good, "facets": facets})
+                about = {"model": model, "bent": bending, "group": group, "picture": path.name, "right": good}
+                answers.append(about | diagnosis.as_dict())
             if outcomes:
                 said = ", ".join(f"{k} {v}" for k, v in bending.items()) or "as it is"
                 print(f"{model.rpartition('/')[2]:58} {said:80} {group:9} {dict(outcomes)}", flush=True)

@@ -20,6 +20,7 @@ from posecore.poses import Poses
 from posecore.runtime.estimator import Estimator
 from posecore.skeletons import COCO17
 from posecore.sources import find_sources, read_picture
+from runtime.tiny_tflite import heatmaps_only
 
 SIZE = 257
 
@@ -96,6 +97,14 @@ def test_a_grey_picture_does_not_tell_colours(picture: Any) -> None:
     assert "colours" in diagnosis.doubt
 
 
+def test_heatmaps_that_are_neither_logits_nor_probabilities_are_said(picture: Any) -> None:
+    # Every value is .5: as a probability, and as a logit more so, that is somebody everywhere.
+    diagnosis = Diagnosis(try_readings(bytes(heatmaps_only()), picture))
+    assert "neither logits nor probabilities" in diagnosis.doubt
+    assert {one.reading.x_first for one in diagnosis.ranked} == {None}
+    assert len(diagnosis.ranked) == 2 * 3 * 2
+
+
 def test_the_progress_ends_where_it_was_said(picture: Any) -> None:
     seen: list[None] = []
     try_readings(None, np.zeros((40, 40, 3), np.uint8), size=65, advance=lambda: seen.append(None))
@@ -134,7 +143,7 @@ def diagnosis_of(*readings: Tried) -> Diagnosis:
 
 
 def test_a_steady_lead_is_surer_than_one_that_comes_and_goes() -> None:
-    steady = diagnosis_of(tried("rgb", [0.7] * 4 + [0.71] * 4), tried("bgr", [0.68] * 4 + [0.69] * 4))
+    steady = diagnosis_of(tried("rgb", [0.7] * 4 + [0.71] * 4), tried("bgr", [0.64] * 4 + [0.65] * 4))
     shaky = diagnosis_of(tried("rgb", [0.9, 0.5] * 4), tried("bgr", [0.5, 0.86] * 4))
     none = diagnosis_of(tried("rgb", [0.7] * 8), tried("bgr", [0.7] * 8))
     by_sureness = [one.facets[0].probability for one in (steady, shaky, none)]

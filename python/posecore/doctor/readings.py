@@ -193,7 +193,7 @@ class Trials:
 
 
 def try_readings(
-    model: str | os.PathLike[str] | None,
+    model: str | os.PathLike[str] | bytes | None,
     image: Image,
     *,
     advance: Callable[[], None] = lambda: None,
@@ -243,12 +243,14 @@ def _somebody(detail: Detail) -> bool:
     return bool(values.max() > least)
 
 
-def steps(model: str | os.PathLike[str] | None, **options: Any) -> int:
+def steps(model: str | os.PathLike[str] | bytes | None, **options: Any) -> int:
     """How often `try_readings` calls `advance`."""
     return len(_ranges(model, options)) * len(_COLORS) * len(VIEWS)
 
 
-def _ranges(model: str | os.PathLike[str] | None, options: Mapping[str, Any]) -> tuple[Range | None, ...]:
+def _ranges(
+    model: str | os.PathLike[str] | bytes | None, options: Mapping[str, Any]
+) -> tuple[Range | None, ...]:
     # This range can be had of any input, so that an estimator can be made to ask.
     if Estimator(model, input_range=RANGES[2], **options).input_dtype == "float32":
         return RANGES
@@ -318,6 +320,9 @@ def _tried(
     reading: Reading, poses: list[Poses], vectors: list[float], plausible: float, first: Detail
 ) -> Tried:
     confidence, anatomy, agreement = np.zeros((3, len(VIEWS)))
+    # Without offsets a keypoint is as exact as a cell.
+    coarse = first.heads is not None and first.heads.short_offsets is None
+    exact_px = first.heads.stride_px / min(first.geometry.scale) if coarse and first.heads else 0.0
     reference: tuple[Any, Any] | None = None
     for view, (found, vector) in enumerate(zip(poses, vectors, strict=True)):
         if not len(found):
@@ -326,7 +331,7 @@ def _tried(
         if reference is None:
             best = int(np.argmax(means))
             reference = found.xy[best], found.scores[best]
-        alike = [sense.likeness(reference[0], xy, reference[1]) for xy in found.xy]
+        alike = [sense.likeness(reference[0], xy, reference[1], exact_px=exact_px) for xy in found.xy]
         best = int(np.argmax(means * np.maximum(alike, 0.01)))
         confidence[view] = float(means[best])
         anatomy[view] = sense.anatomy(found.xy[best], found.scores[best], found.skeleton)

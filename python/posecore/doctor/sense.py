@@ -116,14 +116,19 @@ def _order(points: Real, sure: npt.NDArray[np.bool_], skeleton: Skeleton) -> flo
 
 
 def likeness(
-    one: npt.NDArray[np.floating], other: npt.NDArray[np.floating], weights: npt.NDArray[np.floating]
+    one: npt.NDArray[np.floating],
+    other: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
+    *,
+    exact_px: float = 0.0,
 ) -> float:
-    """How much two people are in one place: the weighted mean over keypoints of exp(-d² / 2 (s / 10)²), d the distance
-    and s the size of `one`, which is the root of its sides' product, its longer side at least a quarter.
+    """How much two people are in one place: the weighted mean over keypoints of exp(-d² / 2 r²), d the distance and r a
+    tenth of the size of `one`, which is the root of its sides' product, its longer side at least a quarter.
 
     Args:
         one, other: (K, 2) in pixels.
         weights: (K,) from 0, such as the scores of `one`.
+        exact_px: r at least: how exactly a network places keypoints, such as a cell where it has no offsets.
 
     Returns:
         From 0 to 1; 0 where all weights are.
@@ -133,7 +138,7 @@ def likeness(
         return 0.0
     sides = np.ptp(a[w > 0], axis=0)
     size = max(float(np.sqrt(sides[0] * sides[1])), 0.25 * float(sides.max()), 1e-6)
-    away = np.square(a - b).sum(axis=1) / (2 * (_REACH * size) ** 2)
+    away = np.square(a - b).sum(axis=1) / (2 * max(_REACH * size, exact_px) ** 2)
     return float((np.exp(-away) * w).sum() / w.sum())
 
 
