@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from posecore.heads import Heads, Scores
     from posecore.layouts import Kind
-    from posecore.runtime.estimator import Color, Detail, XFirst
+    from posecore.runtime.estimator import Color, XFirst
+    from posecore.runtime.steps import Detail
     from posecore.skeletons import Skeleton
 
     Image = npt.NDArray[np.uint8]

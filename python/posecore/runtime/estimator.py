@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -21,8 +20,11 @@ from posecore.runtime.movenet import MovenetReader
 from posecore.runtime.network import Network
 from posecore.runtime.network_input import checked_image, contiguous_pixels, pixel_coding
 from posecore.runtime.readers import make_reader
+from posecore.runtime.steps import Detail, Outputs, Prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from posecore.decode import Refinement
@@ -47,23 +49,6 @@ _X_FIRST: dict[XFirst | None, tuple[str, ...]] = {
     "displacements": _DISPLACEMENTS,
     "both": _OFFSETS + _DISPLACEMENTS,
 }
-
-
-@dataclass(frozen=True)
-class Detail:
-    """Everything about one picture.
-
-    Attributes:
-        poses: what calling the estimator gives.
-        heads: the network's output tensors, copied; None for MoveNet, which has none.
-        geometry: how picture pixels became input pixels.
-        times: seconds for "resize" (picture to input tensor), "network" and "decode" (heads to `Poses`).
-    """
-
-    poses: Poses
-    heads: Heads | None
-    geometry: Geometry
-    times: dict[str, float]
 
 
 class Estimator:
@@ -208,7 +193,9 @@ class Estimator:
         """
         pixels, swapped = contiguous_pixels(checked_image(image))
         with _Alone(self._busy):
-            geometry = self._fill(pixels, swapped)
+            geometry = self._plan((pixels.shape[1], pixels.shape[0]))
+            self._fit(geometry)
+            self._write(pixels, swapped, geometry, self._network.interpreter.input_view())
             self._network.interpreter.invoke()
             return self._read(self._network.interpreter.output_views(), geometry)[0]
 
@@ -217,21 +204,58 @@ class Estimator:
         pixels, swapped = contiguous_pixels(checked_image(image))
         with _Alone(self._busy):
             begun = perf_counter()
-            self._plan((pixels.shape[1], pixels.shape[0]))
+            geometry = self._plan((pixels.shape[1], pixels.shape[0]))
+            # A picture of another shape makes the network lay out its memory anew, which is the network's time.
+            self._fit(geometry)
             start = perf_counter()
-            geometry = self._fill(pixels, swapped)
+            self._write(pixels, swapped, geometry, self._network.interpreter.input_view())
             filled = perf_counter()
-            self._network.interpreter.invoke()
-            invoked = perf_counter()
-            # Copies, since the next picture overwrites the tensors themselves.
-            outputs = [view.copy() for view in self._network.interpreter.output_views()]
+            outputs = self._invoke(geometry, {"resize": filled - start, "network": start - begun})
+        return self.read(outputs)
+
+    def prepare(self, image: npt.NDArray[np.uint8]) -> Prepared:
+        """The first of the three steps of `detail`, for whoever has a thread for each: `image` as the network's input.
+
+        One thread may prepare pictures while another runs the network on those before, and a third reads what came out:
+        `read(run(prepare(image)))` is `detail(image)`. Raises as calling does for what is no picture.
+        """
+        begun = perf_counter()
+        pixels, swapped = contiguous_pixels(checked_image(image))
+        geometry = self._plan((pixels.shape[1], pixels.shape[0]))
+        width, height = geometry.input_size
+        tensor = np.empty((height, width, 3), self._coding.dtype)
+        self._write(pixels, swapped, geometry, tensor)
+        return Prepared(tensor, geometry, perf_counter() - begun, self)
+
+    def run(self, prepared: Prepared) -> Outputs:
+        """The second step: the network.
+
+        Raises:
+            TypeError, ValueError: nothing that this estimator prepared.
+            RuntimeError: another thread is running this network.
+        """
+        self._check(prepared, Prepared, "prepared")
+        with _Alone(self._busy):
+            begun = perf_counter()
+            self._fit(prepared.geometry)
+            start = perf_counter()
+            np.copyto(self._network.interpreter.input_view(), prepared.tensor)
             copied = perf_counter()
-            poses, heads = self._read(outputs, geometry)
-            decoded = perf_counter()
-        # A picture of another shape makes the network lay out its memory anew, which is the network's time.
-        network = start - begun + invoked - filled
-        times = {"resize": filled - start, "network": network, "decode": decoded - copied}
-        return Detail(poses, heads, geometry, times)
+            times = {"resize": prepared.seconds + copied - start, "network": start - begun}
+            return self._invoke(prepared.geometry, times)
+
+    def read(self, outputs: Outputs) -> Detail:
+        """The third step: the poses.
+
+        Raises:
+            TypeError, ValueError: nothing that this estimator's network gave.
+            RuntimeError: another thread is reading outputs of this estimator.
+        """
+        self._check(outputs, Outputs, "outputs")
+        begun = perf_counter()
+        poses, heads = self._read(list(outputs.tensors), outputs.geometry)
+        times = outputs.times | {"decode": perf_counter() - begun}
+        return Detail(poses, heads, outputs.geometry, times)
 
     def heads(self, image: npt.NDArray[np.uint8]) -> Heads:
         """The network's output tensors for `image`, copied.
@@ -242,36 +266,46 @@ class Estimator:
             raise ModelError(
                 f"{self.name}: wanted a network that gives heads, got MoveNet, which gives poses"
             )
-        pixels, swapped = contiguous_pixels(checked_image(image))
-        with _Alone(self._busy):
-            self._fill(pixels, swapped)
-            self._network.interpreter.invoke()
-            outputs = [view.copy() for view in self._network.interpreter.output_views()]
-            return self._heads(outputs)
+        return self._heads(self.run(self.prepare(image)).tensors)
 
     def __repr__(self) -> str:
         width, height = self.input_size
         return f"Estimator({self.name}, {self._network.layout.kind}, {height}x{width}, {self.library})"
 
-    def _fill(self, pixels: npt.NDArray[np.uint8], swapped: bool) -> Geometry:
-        height, width, _ = pixels.shape
-        geometry = self._plan((width, height))
-        self._coding.write(
-            geometry.resample(pixels),
-            self._network.interpreter.input_view(),
-            geometry,
-            swap_red_blue=self._swap_red_blue != swapped,
-        )
-        return geometry
+    def _check(self, given: Any, wanted: type[Any], name: str) -> None:
+        if not isinstance(given, wanted):
+            raise TypeError(f"{name}: wanted {wanted.__name__}, got {type(given).__name__}")
+        if given.owner is not self:
+            raise ValueError(
+                f"{name}: wanted {wanted.__name__} of this estimator, got that of {given.owner!r}"
+            )
+
+    def _invoke(self, geometry: Geometry, times: dict[str, float]) -> Outputs:
+        begun = perf_counter()
+        self._network.interpreter.invoke()
+        times["network"] += perf_counter() - begun
+        # Copies, since the next picture overwrites the tensors themselves.
+        tensors = tuple(view.copy() for view in self._network.interpreter.output_views())
+        return Outputs(tensors, geometry, times, self)
+
+    def _write(
+        self, pixels: npt.NDArray[np.uint8], swapped: bool, geometry: Geometry, tensor: npt.NDArray[Any]
+    ) -> None:
+        swap = self._swap_red_blue != swapped
+        self._coding.write(geometry.resample(pixels), tensor, geometry, swap_red_blue=swap)
+
+    def _fit(self, geometry: Geometry) -> None:
+        if self._long_side is not None and geometry.input_size != self.input_size:
+            width, height = geometry.input_size
+            self._network.interpreter.resize(height, width)
 
     def _plan(self, image_size: tuple[int, int]) -> Geometry:
-        if self._geometry is not None and self._geometry.image_size == image_size:
-            return self._geometry
+        geometry = self._geometry
+        if geometry is not None and geometry.image_size == image_size:
+            return geometry
         if self._long_side is not None:
             multiple, plus = self._network.size_step
             geometry = Geometry.long_side(image_size, self._long_side, multiple=multiple, plus=plus)
-            width, height = geometry.input_size
-            self._network.interpreter.resize(height, width)
         elif self._resize == "letterbox":
             geometry = Geometry.letterbox(image_size, self.input_size)
         else:
@@ -286,7 +320,7 @@ class Estimator:
         heads = self._heads(outputs)
         return self._reader.decode(heads, geometry.onto), heads
 
-    def _heads(self, outputs: list[npt.NDArray[Any]]) -> Heads:
+    def _heads(self, outputs: Sequence[npt.NDArray[Any]]) -> Heads:
         heads = self._network.layout.build(outputs)
         return heads.with_y_first(self._x_first) if self._x_first else heads
 
