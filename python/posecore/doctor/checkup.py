@@ -15,7 +15,7 @@ from pathlib import Path
 
 from posecore.doctor.children import NoAnswer, answer_of, probe
 from posecore.doctor.finding import Finding, one_line
-from posecore.doctor.requirements import extras_findings, install_line
+from posecore.doctor.requirements import OLD_INTERPRETER, extras_findings, install_line
 
 PIPELINE = "default pipeline"
 _ITSELF, _INTERPRETERS, _EDGE_TPU, _K210, _PICTURES, _TRAINING = (
@@ -98,15 +98,8 @@ def _package(group: str, name: str, module: str, extra: str) -> list[Finding]:
         there = True
     if there:
         return probe(group, name)
-    if extra == "tflite-runtime" and sys.version_info >= (3, 12):
-        return [
-            Finding(
-                group,
-                name,
-                "missing",
-                "there is none for Python 3.12 and later; ai-edge-litert does its work",
-            )
-        ]
+    if extra == "tflite-runtime":
+        return [Finding(group, name, "missing", *OLD_INTERPRETER)]
     return [Finding(group, name, "missing", "not installed", install_line(extra))]
 
 
@@ -148,7 +141,7 @@ def _nncase() -> list[Finding]:
             code, out, err = 1, "", str(error)
         words = out.split()
         if code == 0 and words[-2:-1] == ["k210"]:
-            said = f"{' '.join(words[:-2])} with its k210 target and simulator, in Python {words[-1]}, {path}"
+            said = f"{' '.join(words[:-2])} with its k210 target, in Python {words[-1]}, {path}"
             return [Finding(_K210, "nncase", "ok", one_line(said))]
         if named:
             why = err.strip().rpartition("\n")[2] or "it has no k210 target"
