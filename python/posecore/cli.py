@@ -74,9 +74,29 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _commands() -> tuple[Any, ...]:
-    from posecore import ablate, diagnose, eval, inspect_data, merge_feet, predict, smooth_file, train_command
+    from posecore import (
+        ablate,
+        diagnose,
+        doctor_command,
+        eval,
+        inspect_data,
+        merge_feet,
+        predict,
+        smooth_file,
+        train_command,
+    )
 
-    return (predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet, train_command)
+    return (
+        predict,
+        smooth_file,
+        eval,
+        diagnose,
+        ablate,
+        inspect_data,
+        merge_feet,
+        train_command,
+        doctor_command,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
