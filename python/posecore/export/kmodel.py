@@ -158,18 +158,12 @@ class Kmodel:
 
     @property
     def memory(self) -> dict[str, int]:
-        """Bytes of main memory for one run: "input", "output", "data" (the largest that is held at once is not
-        known; nncase reserves the entry's), "model" (the file), and "total", as nncase counts it."""
-        pools = self.modules[self.entry_module].pools
+        """Bytes of main memory for one run: "input", "output", "data" (what lies between operators), "model" (the
+        file), and "total", which is what nncase counts. The KPU's own memory is not among them."""
         found = {
             "input": sum(port.size_bytes for port in self.inputs),
             "output": sum(port.size_bytes for port in self.outputs),
-            "data": pools.get("data", 0)
-            + sum(
-                module.pools.get("data", 0)
-                for index, module in enumerate(self.modules)
-                if index != self.entry_module
-            ),
+            "data": sum(module.pools.get("data", 0) for module in self.modules),
             "model": self.file_bytes,
         }
         return found | {"total": sum(found.values())}
@@ -293,7 +287,7 @@ def _module(cursor: _Cursor, number: int) -> KmodelModule:
     bodies = _sections(inside, sections, what)
     cursor.position = end
     kind = raw.rstrip(b"\0").decode("ascii", "backslashreplace")
-    text = bodies.get(".text", b"")
+    text = bodies.get(".text", memoryview(b""))
     for function in found:
         if function.entry + function.text_bytes > len(text):
             raise _Damaged(
@@ -310,11 +304,11 @@ def _module(cursor: _Cursor, number: int) -> KmodelModule:
     )
 
 
-def _cpu_program(functions: tuple[KmodelFunction, ...], text: bytes) -> CpuProgram:
+def _cpu_program(functions: tuple[KmodelFunction, ...], text: memoryview) -> CpuProgram:
     return read_cpu_program([text[one.entry : one.entry + one.text_bytes] for one in functions])
 
 
-def _kpu_program(functions: tuple[KmodelFunction, ...], text: bytes) -> tuple[KpuStep, ...]:
+def _kpu_program(functions: tuple[KmodelFunction, ...], text: memoryview) -> tuple[KpuStep, ...]:
     return tuple(
         step for one in functions for step in kpu_steps(text[one.entry : one.entry + one.text_bytes])
     )
@@ -330,9 +324,9 @@ def _function(cursor: _Cursor, what: str) -> KmodelFunction:
             f"one that is damaged: a function of {what} has {size} bytes and a header of {header_size}"
         )
     cursor.skip_to(start + header_size, f"a function of {what}")
-    ports = tuple(_ports(cursor, count) for count in (inputs, outputs))
+    taken, given = _ports(cursor, inputs), _ports(cursor, outputs)
     cursor.skip_to(start + size, f"a function of {what}")
-    return KmodelFunction(*ports, entry, text_bytes)
+    return KmodelFunction(taken, given, entry, text_bytes)
 
 
 def _ports(cursor: _Cursor, count: int) -> tuple[KmodelPort, ...]:
@@ -350,9 +344,9 @@ def _ports(cursor: _Cursor, count: int) -> tuple[KmodelPort, ...]:
     )
 
 
-def _sections(cursor: _Cursor, count: int, what: str) -> dict[str, bytes]:
+def _sections(cursor: _Cursor, count: int, what: str) -> dict[str, memoryview]:
     """The bodies by name. Each lies behind its header, or inside .rdata where it was merged into it."""
-    bodies: dict[str, bytes] = {}
+    bodies: dict[str, memoryview] = {}
     merged: list[tuple[str, int, int]] = []
     for _ in range(count):
         raw, flags, start, size, _ = cursor.take("16s4I")
@@ -362,9 +356,9 @@ def _sections(cursor: _Cursor, count: int, what: str) -> dict[str, bytes]:
             continue
         first = cursor.position + start
         cursor.skip_to(first + size, f"section {name} of {what}")
-        bodies[name] = bytes(cursor.data[first : first + size])
+        bodies[name] = cursor.data[first : first + size]
     for name, start, size in merged:
-        rdata = bodies.get(".rdata", b"")
+        rdata = bodies.get(".rdata", memoryview(b""))
         if start + size > len(rdata):
             raise _Damaged(f"one that is damaged: section {name} of {what} lies outside of .rdata")
         bodies[name] = rdata[start : start + size]

@@ -94,7 +94,7 @@ RELEASES = tuple(sorted(release for releases, _ in _TABLES for release in releas
 """The releases of nncase whose programs can be read."""
 
 _KPU_STEPS = {0: ("upload", 44), 1: ("download", 44), 2: ("conv2d", 152), 3: ("copy", 76)}
-_POOLS = ("", "max 2x2", "mean 2x2", "max 4x4", "mean 4x4", "left top 2x2", "right top 2x2")
+_POOLS: tuple[str, ...] = ("", "max 2x2", "mean 2x2", "max 4x4", "mean 4x4", "left top 2x2", "right top 2x2")
 _POOLS += ("left top 4x4", "mean 2x2 stride 1", "max 2x2 stride 1")
 
 
@@ -146,7 +146,7 @@ class KpuStep:
     output_row: int = 0
 
 
-def read_cpu_program(texts: Sequence[bytes]) -> CpuProgram:
+def read_cpu_program(texts: Sequence[memoryview]) -> CpuProgram:
     """The operators of these functions. Raises DamagedProgram for more than 100,000 of them."""
     read = [(releases, [_walk(text, table) for text in texts]) for releases, table in _TABLES]
     whole = [(releases, walks) for releases, walks in read if all(complete for _, complete in walks)]
@@ -156,7 +156,7 @@ def read_cpu_program(texts: Sequence[bytes]) -> CpuProgram:
     return CpuProgram(tuple(op for ops, _ in walks for op in ops), fitting, bool(whole))
 
 
-def _walk(text: bytes, table: dict[int, tuple[str, int]]) -> tuple[list[CpuOp], bool]:
+def _walk(text: memoryview, table: dict[int, tuple[str, int]]) -> tuple[list[CpuOp], bool]:
     """The operators under these numbers, and whether the last byte of the last one ends the text."""
     ops: list[CpuOp] = []
     floats: list[float] = []
@@ -192,9 +192,9 @@ def _walk(text: bytes, table: dict[int, tuple[str, int]]) -> tuple[list[CpuOp], 
     return ops, True
 
 
-def kpu_steps(text: bytes) -> tuple[KpuStep, ...]:
+def kpu_steps(text: memoryview) -> tuple[KpuStep, ...]:
     """The steps of one function of a k210 module. Raises DamagedProgram for bytes that are none."""
-    steps = []
+    steps: list[KpuStep] = []
     position = 0
     while position < len(text):
         kind, size = _KPU_STEPS.get(text[position], ("", 0))
@@ -207,7 +207,7 @@ def kpu_steps(text: bytes) -> tuple[KpuStep, ...]:
     return tuple(steps)
 
 
-def _convolution(text: bytes, position: int) -> KpuStep:
+def _convolution(text: memoryview, position: int) -> KpuStep:
     """The registers of one layer, as the K210's KPU has them: they follow 4 memory ranges and the batch."""
     registers = struct.unpack_from("<12Q", text, position + 56)
     flags, places, channels, sizes, kernel = registers[:5]
