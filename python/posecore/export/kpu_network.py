@@ -111,7 +111,7 @@ class _Walk:
         layers = self.keras.layers
         self.nothing = (layers.Dropout, layers.SpatialDropout2D)
         self.convolutions = (layers.Conv2D, layers.DepthwiseConv2D)
-        self.causes: list[str] = []
+        self.causes: dict[str, list[str]] = {}  # the layers by what is against them
         self.layers = self._needed()
         self.listeners: dict[int, list[Any]] = {}
         for layer in self.layers:
@@ -130,7 +130,7 @@ class _Walk:
             number, state = made.get(id(layer.input), (-1, "finished"))
             state, why = self._state(layer, state, network[number].channels if number >= 0 else 3)
             if why:
-                self.causes.append(f"{layer.name} {why}")
+                self.causes.setdefault(why, []).append(layer.name)
             elif type(layer) in self.convolutions:
                 depthwise = type(layer) is self.keras.layers.DepthwiseConv2D
                 channels = int(layer.output.shape[-1])
@@ -139,10 +139,7 @@ class _Walk:
                 number = len(network) - 1
             made[id(layer.output)] = number, state
         self._check_depthwise(network)
-        if self.causes:
-            more = len(self.causes) - _SHOWN_CAUSES
-            causes = "; ".join(self.causes[:_SHOWN_CAUSES]) + (f"; and {more} more" if more > 0 else "")
-            raise ModelError(f"{self.found.model.name}: K210's KPU cannot run it: {causes}")
+        self._refuse()
         return KpuNetwork(self.found.model.name, tuple(network))
 
     def pads_itself(self, layer: Any) -> bool:
@@ -177,14 +174,10 @@ class _Walk:
                 else self.keras.tree.flatten(layer.input)
             )
             if len(inputs) > 1:
-                self.causes.append(
-                    f"{layer.name} ({type(layer).__name__}) joins {len(inputs)} tensors, which is the CPU's work"
-                )
+                why = f"({type(layer).__name__}) joins {len(inputs)} tensors, which is the CPU's work"
+                self.causes.setdefault(why, []).append(layer.name)
             wanted += inputs
-        if self.causes:
-            raise ModelError(
-                f"{model.name}: K210's KPU cannot run it: {'; '.join(self.causes[:_SHOWN_CAUSES])}"
-            )
+        self._refuse()
         return [layer for layer in model.layers if id(layer) in needed]
 
     def _state(self, layer: Any, state: str, channels: int) -> tuple[str, str]:
@@ -251,7 +244,21 @@ class _Walk:
         for number, layer in enumerate(network):
             after = [other for other in network if other.source == number]
             if layer.depthwise and layer.stride == 2 and [other.kernel for other in after] != [1]:
-                self.causes.append(f"{layer.name} has a stride, and not one convolution of 1x1 follows it")
+                why = "has a stride, and not one convolution of 1x1 follows it"
+                self.causes.setdefault(why, []).append(layer.name)
+
+    def _refuse(self) -> None:
+        """Raise where there are causes."""
+        if not self.causes:
+            return
+        said = [
+            f"{names[0]}{f' (and {len(names) - 1} more)' if len(names) > 1 else ''} {why}"
+            for why, names in self.causes.items()
+        ]
+        more = f"; and {len(said) - _SHOWN_CAUSES} more" if len(said) > _SHOWN_CAUSES else ""
+        raise ModelError(
+            f"{self.found.model.name}: K210's KPU cannot run it: {'; '.join(said[:_SHOWN_CAUSES])}{more}"
+        )
 
 
 def _is_linear(layer: Any, keras: Any) -> bool:

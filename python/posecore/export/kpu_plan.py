@@ -2,8 +2,8 @@
 
 K210's KPU has 2 MiB of its own, 32,768 rows of 64 bytes, and every tensor between two of its layers lies there whole.
 A line of a tensor takes whole rows: wide ones ceil(width / 64) a channel, narrow ones share a row between 2 channels
-(up to 32 cells) or 4 (up to 16). nncase places each tensor into the first gap that holds it, and frees it behind its last
-reader: the rows here are those in its files.
+(up to 32 cells) or 4 (up to 16). nncase places each tensor into the first gap that holds it, and frees it behind its
+last reader: the rows here are those in its files.
 """
 
 from __future__ import annotations
