@@ -32,7 +32,16 @@ ROOMS = {
     "train": Room(may_use=("core", "evaluation"), lazily=("keras", "tensorflow", "cv2", "tomllib", "tomli")),
     "export": Room(
         may_use=("core", "runtime"),
-        lazily=("keras", "tensorflow", "ai_edge_litert", "flatbuffers", "onnx", "onnxruntime", "cv2"),
+        lazily=(
+            "keras",
+            "tensorflow",
+            "ai_edge_litert",
+            "flatbuffers",
+            "onnx",
+            "onnxruntime",
+            "cv2",
+            "nncase",
+        ),
     ),
     "app": Room(
         may_use=("core", "runtime", "evaluation", "train", "export", "front"), lazily=("cv2", "rich")
