@@ -29,11 +29,11 @@ NAME = "train"
 SUMMARY = "train a network as a configuration file says"
 DETAILS = """\
 CONFIG is a .toml file with the sections data, network, input, augmentation, loss, optimizer and run; paths in it are
-relative to it. Everything goes into the folder run.out: config.toml (what was done, to the last default), log.csv
-(one row an epoch), last.npz (the checkpoint), best.npz and final.npz (weights). A run that was interrupted, killed or
-cut off goes on when the same command is given again, and its weights come out the same. --check trains nothing: it
-counts labels, draws a batch, looks at the first loss, gradients and activations, and lets the network learn 11
-pictures by heart; its pictures and check.json go into the folder check in run.out.
+relative to it. Everything goes into the folder run.out: config.toml (what was done, to the last default), log.csv and
+log.svg (one row an epoch, and its curves), last.npz (the checkpoint), best.npz and final.npz (weights). A run that was
+interrupted, killed or cut off goes on when the same command is given again, and its weights come out the same.
+--check trains nothing: it counts labels, draws a batch, looks at the first loss, gradients and activations, and lets
+the network learn 11 pictures by heart; its pictures and check.json go into the folder check in run.out.
 example: posecore train run.toml --check && posecore train run.toml"""
 
 

@@ -46,7 +46,7 @@ def test_a_run_leaves_weights_a_log_and_what_it_was(whole: Any) -> None:
     config, watcher, model = whole
     out = config.run.out
     assert sorted(path.name for path in out.iterdir()) == [
-        *("best.npz", "config.toml", "final.npz", "last.npz", "log.csv"),
+        *("best.npz", "config.toml", "final.npz", "last.npz", "log.csv", "log.svg"),
     ]
     assert read_config(out / "config.toml").table() == config.table()
     assert watcher.began == [(0, 12)]

@@ -1,7 +1,7 @@
 """The folder of a run: its configuration, where it is, and what came out.
 
-config.toml (what the run does), last.npz (the checkpoint), best.npz and final.npz (weights), log.csv; at each of
-several workers before.npz (the checkpoint before the last one).
+config.toml (what the run does), last.npz (the checkpoint), best.npz and final.npz (weights), log.csv and its curves
+log.svg; at each of several workers before.npz (the checkpoint before the last one).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from posecore.train.run_log import Row, RunLog
 
 # Where a run lies, how many threads read for it and who looks on changes nothing in what comes out.
 _FREE = {"input": ("threads",), "run": ("out", "tensorboard")}
-_OWN = ("config.toml", "last.npz", "before.npz", "best.npz", "final.npz", "log.csv")
+_OWN = ("config.toml", "last.npz", "before.npz", "best.npz", "final.npz", "log.csv", "log.svg")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The log of a run: one row an epoch, always as log.csv, and as JSON inside of checkpoints."""
+"""The log of a run: one row an epoch, always as log.csv with its curves in log.svg, and as JSON in checkpoints."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from posecore.evaluation.whole_file import write_whole
+from posecore.train.run_plot import plot
 
 Row = dict[str, float | int | None]
 
 
 class RunLog:
-    """Rows by epoch. The file is written anew each time, so that it never has half a line, and after a crash never a
-    row of an epoch that is trained again.
+    """Rows by epoch. The files are written anew each time, so that they never have half a line, and after a crash never
+    a row of an epoch that is trained again.
 
     Args:
         path: of the .csv file.
@@ -40,6 +41,7 @@ class RunLog:
             }
             writer.writerow(shown)
         write_whole(self.path, text.getvalue())
+        write_whole(self.path.with_suffix(".svg"), f"{plot(self.rows)}\n")
 
 
 def _plain(value: Any) -> float | int | None:
