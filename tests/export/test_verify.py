@@ -212,9 +212,9 @@ def test_coordinates_are_compared_as_one_person() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"stride_px": 8.0}, "with a stride_px of 16.0, got 8.0"),
-        ({"scores": "probabilities"}, "with a scores of logits, got probabilities"),
-        ({"input_size": (193, 257)}, "with a input_size of .*, got"),
+        ({"stride_px": 8.0}, "with stride_px 16.0, got 8.0"),
+        ({"scores": "probabilities"}, "with scores logits, got probabilities"),
+        ({"input_size": (193, 257)}, "with input_size .*, got"),
         (
             {"skeleton": replace(reading().skeleton, edges=reading().skeleton.edges[::-1])},
             "the edges of coco17",

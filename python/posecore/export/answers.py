@@ -137,7 +137,7 @@ class Reading:
         for name in ("kind", "stride_px", "scores", "input_size"):
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
-                return f"a {name} of {ours}, got {theirs}"
+                return f"{name} {ours}, got {theirs}"
         if self.skeleton.keypoints != other.skeleton.keypoints:
             return f"the keypoints of {self.skeleton.name}, got those of {other.skeleton.name}"
         if self.kind == "posenet" and self.skeleton.edges != other.skeleton.edges:
