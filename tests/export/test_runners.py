@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,8 @@ from posecore.artifact import Artifact, HeadSpec, InputSpec
 from posecore.errors import ModelError
 from posecore.export.runners import KerasRunner, KpuRunner, TfliteRunner, answers, open_runner
 from posecore.export.tflite import to_tflite
+from posecore.export.verify import letterboxed
+from posecore.runtime.decoder_options import DecoderOptions
 from posecore.skeletons import COCO17
 
 SIZE = (65, 97)
@@ -110,3 +113,34 @@ def test_somebody_has_to_say_the_size(tiny_posenet: Any) -> None:
         ValueError, match=r"size: wanted .width, height., since tiny_posenet takes any size, got None"
     ):
         KerasRunner(tiny_posenet)
+
+
+def test_a_file_for_coral_runs_without_its_decoder_and_counts_what_the_tpu_takes(
+    tiny_posenet: Any, people: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.tflite"
+    to_tflite(
+        tiny_posenet,
+        path,
+        size=SIZE,
+        quantize="uint8",
+        calibration=[people],
+        decoder=DecoderOptions(nms_radius_px=7.0),
+    )
+    artifact = Artifact.read(path)
+    assert artifact is not None
+    coral = replace(artifact, target="coral")
+    coral.save(path)
+    runner = open_runner(path)
+    assert runner.reading.nms_radius_px == 7
+    assert runner.reading.names["displacement_fwd"] == runner.reading.names["displacement_bwd"]
+    right, said = KerasRunner(tiny_posenet, size=SIZE), runner.heads(letterboxed(people, SIZE, "people"))
+    assert right.reading.differences(runner.reading) is None
+    one = right.heads(letterboxed(people, SIZE, "people"))
+    for name in ROLES:
+        assert said.tensors()[name].dtype == np.uint8
+        step = said.quantization[name].scale
+        assert np.abs(said.dequantized(name) - one.dequantized(name)).mean() < 3 * step
+    operators = runner.cost(PICTURE).operators
+    assert operators["TPU"] >= 7
+    assert operators["CPU"] <= 1
