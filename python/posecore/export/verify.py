@@ -1,0 +1,300 @@
+"""`verify`: the same real pictures through a float model and what was exported of it, judged by the people found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from posecore.arguments import number
+from posecore.errors import ModelError, require
+from posecore.export.runners import KerasRunner, Runner, answers, open_runner
+from posecore.export.verification import Accuracy, Example, Verification
+from posecore.export.verify_heads import HeadErrors, HeadReport, sure_cells, with_float
+from posecore.export.verify_people import SURE_SCORE, Crowd, pair
+from posecore.runtime.geometry import Geometry
+from posecore.runtime.network_input import PAD_BYTE, checked_image
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from posecore.export.answers import Answer, Reading
+    from posecore.skeletons import Skeleton
+
+    Image = npt.NDArray[np.uint8]
+
+__all__ = ["MAX_SHIFT_PX", "Accuracy", "Example", "Verification", "letterboxed", "verify"]
+
+MAX_SHIFT_PX = 4.0
+"""Of the 95th percentile, in input pixels: a quarter of PoseNet's cell of 16. In crowds the float model itself is not
+so steady: see `verify`."""
+JPEG_QUALITY = 90
+MOST_ASTRAY = 0.1
+"""The share of people that may be lost or invented, and of keypoints that may fade."""
+MOST_CLIPPED = 0.05
+"""The share of a head's values at people that may be clipped: those of random calibration are at a third and more."""
+MOST_PICTURES = 10_000
+_MOST_KEPT = 100
+_AT_ONCE = 16
+
+
+def verify(
+    model: Any,
+    exported: str | os.PathLike[str],
+    *,
+    pictures: Iterable[Image] | Mapping[str, Image],
+    size: tuple[int, int] | None = None,
+    skeleton: Skeleton | None = None,
+    max_shift_px: float | None = None,
+) -> Verification:
+    """Compare what an exported file finds in pictures with what the Keras model finds that it was made of.
+
+    Args:
+        model: the `keras.Model`, or a `Runner` of it.
+        exported: a .tflite, .onnx or .kmodel that posecore has exported, its description beside it; or a `Runner`.
+        pictures: uint8 (H, W, 3) RGB of any size, with people in them, by name or not; they are letterboxed into the
+            networks' input. Not those that the model was calibrated with, which it knows.
+        size: (width, height) of the input, for a file that takes any size.
+        skeleton: what the keypoints are; None is what lies beside the file.
+        max_shift_px: in input pixels, from 0 to 1000: what the 95th percentile of keypoint shifts may be. None is 4, a
+            quarter of PoseNet's cell, or as far as keypoints of the float model itself move when the same pictures are
+            saved as JPEGs of quality 90, whichever is more: where people overlap a keypoint hops from one to the other
+            at the least occasion, and nobody calls a camera's JPEGs wrong.
+
+    Raises:
+        ModelError: a file that cannot be read, or that is none of this model.
+        TypeError, ValueError: arguments; no pictures.
+        MissingExtra: what runs one of the models is not installed.
+    """
+    limit = None if max_shift_px is None else number(max_shift_px, "max_shift_px", 0, 1000)
+    runner: Runner
+    if isinstance(exported, (str, os.PathLike)):
+        runner, file = open_runner(exported, size=size), Path(exported).name
+    else:
+        runner, file = exported, "the exported model"
+    reading = runner.reading
+    reference: Runner = (
+        model
+        if hasattr(model, "reading")
+        else KerasRunner(model, size=reading.input_size, skeleton=skeleton or reading.skeleton)
+    )
+    different = reference.reading.differences(reading)
+    if different is not None:
+        raise ModelError(f"{file}: wanted what was exported of this model, with {different}")
+    return _Comparison(reference, runner).run(file, _named(pictures), limit)
+
+
+class _Comparison:
+    """Both models on one picture after the other, and what has come together."""
+
+    def __init__(self, reference: Runner, exported: Runner) -> None:
+        self.reference, self.exported = reference, exported
+        self.reading: Reading = exported.reading
+        self.decode = reference.reading.decoder(), exported.reading.decoder()
+        self.single = self.reading.kind != "posenet"
+        self.crowd, self.own = Crowd(), Crowd()
+        self.errors = {tensor: HeadErrors(tensor) for tensor in self.reading.names}
+        # Outputs of the file: two tensors of one output can only be wrong together.
+        self.outputs: dict[str, tuple[str, ...]] = {}
+        for tensor, name in self.reading.names.items():
+            self.outputs[name] = (*self.outputs.get(name, ()), tensor)
+        self.without = {name: Crowd() for name in self.outputs}
+        self.worst: Example | None = None
+        self.kept: list[Example] = []
+
+    def run(self, file: str, pictures: Iterable[tuple[str, Image]], asked: float | None) -> Verification:
+        shown = 0
+        first: Image | None = None
+        waiting = iter(pictures)
+        while some := list(islice(waiting, _AT_ONCE)):
+            if shown + len(some) > MOST_PICTURES:
+                raise ValueError(f"pictures: wanted at most {MOST_PICTURES}, got more")
+            fitting = [letterboxed(picture, self.reading.input_size, name) for name, picture in some]
+            first = fitting[0] if first is None else first
+            said = answers(self.exported, fitting)
+            right = answers(self.reference, fitting)
+            again = answers(self.reference, [_as_jpeg(picture) for picture in fitting])
+            for place, (name, _) in enumerate(some):
+                self._add(name, fitting[place], right[place], said[place], again[place])
+            shown += len(some)
+        if first is None:
+            raise ValueError("pictures: wanted at least one picture with people in it, got none")
+        own = _quantiles(self.own.shifts_px)
+        limit = asked if asked is not None else max(MAX_SHIFT_PX, own[1] if own else 0.0)
+        heads = tuple(
+            errors.report(self.reading, _p95(self.without[self.reading.names[tensor]]))
+            for tensor, errors in self.errors.items()
+        )
+        worst, ok, verdict = self._judge(heads, limit, shown)
+        shifts = self.crowd.shifts_px
+        return Verification(
+            file=file,
+            input_size=self.reading.input_size,
+            pictures=shown,
+            crowd=self.crowd,
+            shift_px=_quantiles(shifts),
+            own_shift_px=own,
+            heads=heads,
+            reference_cost=self.reference.cost(first),
+            exported_cost=self.exported.cost(first),
+            max_shift_px=limit,
+            ok=ok,
+            worst_head=worst,
+            verdict=verdict,
+            examples=self._worst_and_middle(),
+        )
+
+    def _add(self, name: str, picture: Image, right: Answer, said: Answer, again: Answer) -> None:
+        self._check_grids(right, said)
+        decode_right, decode_said = self.decode
+        reference, exported = decode_right(right), decode_said(said)
+        pairing = pair(reference, exported, single=self.single)
+        self.crowd.add(pairing)
+        self.own.add(pair(reference, decode_right(again), single=self.single))
+        where = sure_cells(right, self.reading)
+        for tensor, errors in self.errors.items():
+            errors.add(right, said, where[tensor])
+        for output, tensors in self.outputs.items():
+            mixed = with_float(right, said, tensors, self.reading)
+            self.without[output].add(pair(reference, decode_said(mixed), single=self.single))
+        shift = float(pairing.shifts_px.mean()) if len(pairing.shifts_px) else float("nan")
+        astray = len(pairing.lost) + len(pairing.invented)
+        if not np.isnan(shift) or astray:
+            self._keep(Example(name, picture, reference, exported, shift, astray))
+
+    def _keep(self, example: Example) -> None:
+        if self.worst is None or _how_bad(example) > _how_bad(self.worst):
+            self.worst = example
+        # Thousands of pictures would fill the memory: the middle one is that of the first hundred.
+        if len(self.kept) < _MOST_KEPT:
+            self.kept.append(example)
+
+    def _check_grids(self, right: Answer, said: Answer) -> None:
+        for name, array in right.tensors().items():
+            other = said.tensors()[name]
+            if other.shape != array.shape:
+                raise ModelError(
+                    f"{name}: wanted heads of the float model's shape {array.shape}, got {other.shape}: they were made "
+                    "of another model, or of one padded otherwise"
+                )
+
+    def _judge(self, heads: tuple[HeadReport, ...], limit: float, shown: int) -> tuple[str | None, bool, str]:
+        """The head that did it, whether all is well, and a sentence."""
+        crowd = self.crowd
+        if not crowd.people or not (len(crowd.shifts_px) or crowd.lost):
+            what = "a sure keypoint" if self.single else "a person"
+            invented = f", where the exported one finds {crowd.invented}" if crowd.invented else ""
+            return (
+                None,
+                False,
+                f"could not be judged: the float model finds {what} (score {SURE_SCORE:g} or more) in none of "
+                f"{_count(shown, 'picture')}{invented}; show it pictures with people",
+            )
+        faults = _faults(crowd, limit)
+        clipping = [head for head in heads if (head.clipped_at_people or 0) > MOST_CLIPPED]
+        clipping.sort(key=lambda head: -(head.clipped_at_people or 0))
+        for head in clipping:
+            share = 100 * (head.clipped_at_people or 0)
+            faults.append(f"{head.name} is clipped at {share:.0f} % of where people are")
+        if not faults:
+            median, p95, most = _quantiles(crowd.shifts_px) or (0.0, 0.0, 0.0)
+            return (
+                None,
+                True,
+                f"good: keypoints move by {median:.2f} px in the median, {p95:.2f} px at p95 (up to {limit:.3g} px "
+                f"will do), {most:.1f} px at most",
+            )
+        said = f"bad: {' and '.join(faults)}"
+        if clipping:
+            return clipping[0].name, False, f"{said}; calibrate with pictures like those that it will see"
+        left = {name: _badness(one, limit) for name, one in self.without.items()}
+        worst = min(left, key=lambda name: left[name])
+        if len(left) == 1:
+            blame = f"it has one head, {worst}"
+        elif left[worst] <= 1:
+            blame = f"{worst} did it: with the float model's {worst} all is well"
+        else:
+            blame = f"{worst} did most of it, and no one head alone: more than one is wrong"
+        return worst, False, f"{said}; {blame}"
+
+    def _worst_and_middle(self) -> tuple[Example, ...]:
+        if self.worst is None:
+            return ()
+        others = sorted((one for one in self.kept if one is not self.worst), key=_how_bad)
+        return (self.worst, others[len(others) // 2]) if others else (self.worst,)
+
+
+def letterboxed(picture: Image, size: tuple[int, int], name: str) -> Image:
+    """The picture as networks see it: uint8 (height, width, 3) of `size` (width, height), grey around it.
+
+    Raises:
+        TypeError, ValueError: not a uint8 (H, W, 3) array; `name` says which.
+    """
+    try:
+        image = np.ascontiguousarray(checked_image(picture))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"pictures: {name}: {str(error).removeprefix('image: ')}") from None
+    geometry = Geometry.letterbox((image.shape[1], image.shape[0]), size)
+    canvas = np.full((size[1], size[0], 3), PAD_BYTE, np.uint8)
+    (left, top), (width, height) = geometry.offset, geometry.resized_size
+    canvas[top : top + height, left : left + width] = geometry.resample(image)
+    return canvas
+
+
+def _as_jpeg(picture: Image) -> Image:
+    cv2 = require("cv2", extra="app", purpose="Verifying an export")
+    blue_first = np.ascontiguousarray(picture[:, :, ::-1])
+    done, data = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    assert done
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1], np.uint8)
+
+
+def _named(pictures: Iterable[Image] | Mapping[str, Image]) -> Iterable[tuple[str, Image]]:
+    if isinstance(pictures, Mapping):
+        return pictures.items()
+    if isinstance(pictures, (str, bytes, os.PathLike)) or not isinstance(pictures, Iterable):
+        raise TypeError(f"pictures: wanted uint8 arrays of shape (H, W, 3), got {type(pictures).__name__}")
+    return ((f"picture {place}", picture) for place, picture in enumerate(pictures, start=1))
+
+
+def _faults(crowd: Crowd, limit: float) -> list[str]:
+    faults = []
+    p95 = _p95(crowd)
+    if p95 is not None and p95 > limit:
+        faults.append(f"keypoints move by {p95:.1f} px at p95, where up to {limit:.3g} px will do")
+    if crowd.strayed > MOST_ASTRAY:
+        faults.append(f"{crowd.lost} of {_count(crowd.people, 'person')} lost, {crowd.invented} invented")
+    if crowd.faded_share > MOST_ASTRAY:
+        faults.append(f"{crowd.faded} of {_count(len(crowd.shifts_px), 'keypoint')} have faded")
+    return faults
+
+
+def _badness(crowd: Crowd, limit: float) -> float:
+    """Up to 1 where there is no fault."""
+    p95 = _p95(crowd) or 0.0
+    return max(p95 / max(limit, 1e-9), crowd.strayed / MOST_ASTRAY, crowd.faded_share / MOST_ASTRAY)
+
+
+def _how_bad(example: Example) -> tuple[int, float]:
+    return example.astray, float(np.nan_to_num(example.shift_px))
+
+
+def _p95(crowd: Crowd) -> float | None:
+    quantiles = _quantiles(crowd.shifts_px)
+    return None if quantiles is None else quantiles[1]
+
+
+def _quantiles(shifts: npt.NDArray[np.float32]) -> tuple[float, float, float] | None:
+    if not len(shifts):
+        return None
+    median, p95, most = (float(value) for value in np.quantile(shifts, (0.5, 0.95, 1.0)))
+    return median, p95, most
+
+
+def _count(count: int, noun: str) -> str:
+    plural = "people" if noun == "person" else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
