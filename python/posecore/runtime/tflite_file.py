@@ -42,7 +42,9 @@ _STORES_ANEW = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
 
 @dataclass(frozen=True, slots=True)
-class _Subgraph:
+class Subgraph:
+    """One network of a file; inputs and outputs are tensor numbers."""
+
     table: Table
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
@@ -62,6 +64,8 @@ class TfliteFile:
     code decoder      `DecoderOptions` where the model ends in a PosenetDecoderOp, else None
     needs_edge_tpu      True where it is compiled for the Edge TPU
     unknown_custom_ops  custom operators other than those two, sorted
+    graphs       its networks with their tensors and operators, the main one first
+    description  what whoever made the file wrote into it, or ""
     unproven     what could not be checked by reading; where it is empty no interpreter can trip over the file
     """
 
@@ -81,6 +85,7 @@ class TfliteFile:
             raise Damaged("it holds no network")
         if len(graphs) > 1:
             unproven.append("control flow")
+        self.graphs = graphs
         self._check_annotations(graphs)
         self._main = main = graphs[0]
         if not main.inputs or not main.outputs:
@@ -168,7 +173,7 @@ class TfliteFile:
         # again.
         return TfliteFile.read(bytes(copy), name=f"{self.name} without its decoder").data
 
-    def _subgraph(self, table: Table, unproven: list[str]) -> _Subgraph:
+    def _subgraph(self, table: Table, unproven: list[str]) -> Subgraph:
         tensors = tuple(self._tensor(t) for t in table.tables(0))
         if sum(_bytes(tensor) for tensor in tensors) > _MAX_ALL_TENSORS_BYTES:
             raise Damaged(f"its tensors take more than {_MAX_ALL_TENSORS_BYTES >> 30} GiB together")
@@ -195,7 +200,7 @@ class TfliteFile:
         if not written.issuperset(i for i in outputs if i not in variables):
             raise Damaged("one of its outputs is a tensor that nothing has written")
         unproven.extend(f"tensor {tensors[i].name}" for i in inputs if not tensors[i].plain)
-        return _Subgraph(table, tensors, operators, inputs, outputs)
+        return Subgraph(table, tensors, operators, inputs, outputs)
 
     def _tensor(self, table: Table) -> Tensor:
         name = table.text(3)
@@ -240,7 +245,7 @@ class TfliteFile:
         code = table.integer(0, "I")
         if code >= len(self._codes):
             raise Damaged(f"an operator has the kind {code} of {len(self._codes)}")
-        name, is_custom = self._codes[code]
+        name, is_custom, version = self._codes[code]
         if table.integer(9, "Q") > 1:
             raise Damaged("it keeps options behind its end")
         mutating = any(_slice(table, table.vector(7, 1)))
@@ -254,6 +259,7 @@ class TfliteFile:
             options=table.table(4),
             custom_options=_slice(table, table.vector(5, 1)),
             plain=not mutating and not between and not table.integer(11, "B"),
+            version=version,
         )
 
     def _buffer(self, number: int) -> memoryview | None:
@@ -273,10 +279,10 @@ class TfliteFile:
                         names.setdefault(entry.integer(1, "I"), name)
         return names
 
-    def _check_annotations(self, graphs: Sequence[_Subgraph]) -> None:
+    def _check_annotations(self, graphs: Sequence[Subgraph]) -> None:
         """What interpreters look into while they load: description, metadata, signatures."""
         model = self._model
-        model.text(3)
+        self.description = model.text(3)
         model.numbers(5, "i")
         for entry in model.tables(6):
             entry.text(0)
@@ -325,16 +331,16 @@ def _constant(table: Table) -> memoryview | None:
     return data if len(data) else None
 
 
-def _operator_name(table: Table) -> tuple[str, bool]:
+def _operator_name(table: Table) -> tuple[str, bool, int]:
     # Codes from 127 on did not fit into the first field and have a second one; the larger counts.
     code = max(table.integer(0, "b"), table.integer(3, "i"))
     if code < 0:
         raise Damaged(f"an operator is of kind {code}")
-    table.integer(2, "i")
+    version = table.integer(2, "i", 1)
     custom = table.text(1)
     if code == _CUSTOM:
-        return custom, True
-    return BUILTIN_NAMES[code] if code < len(BUILTIN_NAMES) else f"BUILTIN_{code}", False
+        return custom, True, version
+    return BUILTIN_NAMES[code] if code < len(BUILTIN_NAMES) else f"BUILTIN_{code}", False, version
 
 
 def _quantization(
@@ -375,7 +381,7 @@ def _shown(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape[: _MAX_RANK + 1])) or "scalar"
 
 
-def _producer(graph: _Subgraph, tensor: int) -> str:
+def _producer(graph: Subgraph, tensor: int) -> str:
     """The operator that computes a tensor's values; those that only store them anew are passed over."""
     makers = {made: operator for operator in graph.operators for made in operator.outputs}
     for _ in graph.operators:

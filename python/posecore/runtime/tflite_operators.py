@@ -77,6 +77,7 @@ class Operator:
     options: Table | None
     custom_options: memoryview
     plain: bool
+    version: int = 1
 
 
 _ACTIVATIONS = 0, 1, 2, 3  # none, relu, relu_n1_to_1, relu6
