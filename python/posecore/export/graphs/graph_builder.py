@@ -98,7 +98,10 @@ class GraphBuilder:
         if len(self._tensors) >= MOST_TENSORS:
             raise ModelError(f"{self.file} has more than {MOST_TENSORS} tensors, the most that are read")
         self._tensors.append(
-            GraphTensor(name, shape, dtype, quantization, is_constant, is_constant and is_weight)
+            # A single number is a factor or an epsilon, which nobody learnt.
+            GraphTensor(
+                name, shape, dtype, quantization, is_constant, is_constant and is_weight and shape != ()
+            )
         )
         return len(self._tensors) - 1
 

@@ -49,6 +49,10 @@ def model_graph(data: bytes, name: str, *, size: tuple[int, int] | None = None) 
         from posecore.export.graphs.tflite_graph import tflite_graph
 
         return tflite_graph(data, name, size=size)
+    if data[:4] == b"LDMK" or (data[:4] == b"\3\0\0\0" and Path(name).suffix.lower() == ".kmodel"):
+        from posecore.export.graphs.kmodel_graph import kmodel_graph
+
+        return kmodel_graph(data, name, size=size)
     if data[:4] == b"PK\3\4":
         from posecore.export.graphs.keras_file import keras_file
 

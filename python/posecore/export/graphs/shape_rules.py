@@ -244,6 +244,58 @@ def reduced(axes: Sequence[int], *, keep: bool) -> Rule:
     return rule
 
 
+def to_batches(blocks: Sequence[int], pads: Sequence[int]) -> Rule:
+    """SpaceToBatchND: every block-th row and column into pictures of their own, after (before, after) padding."""
+
+    def rule(inputs: Sequence[Shape]) -> Shape:
+        shape = inputs[0] if inputs else None
+        if (
+            shape is None
+            or len(shape) <= len(blocks)
+            or len(pads) != 2 * len(blocks)
+            or min(blocks, default=0) < 1
+        ):
+            return None
+        sides = []
+        for axis, block in enumerate(blocks):
+            side = shape[axis + 1]
+            grown = side + pads[2 * axis] + pads[2 * axis + 1]
+            if side >= 0 and (grown % block or not 0 <= grown < _LARGEST):
+                return None
+            sides.append(-1 if side < 0 else grown // block)
+        batch = -1 if shape[0] < 0 else shape[0] * math.prod(blocks)
+        return (batch, *sides, *shape[len(blocks) + 1 :])
+
+    return rule
+
+
+def from_batches(blocks: Sequence[int], crops: Sequence[int]) -> Rule:
+    """BatchToSpaceND: the way back, (before, after) cut off."""
+
+    def rule(inputs: Sequence[Shape]) -> Shape:
+        shape = inputs[0] if inputs else None
+        if (
+            shape is None
+            or len(shape) <= len(blocks)
+            or len(crops) != 2 * len(blocks)
+            or min(blocks, default=0) < 1
+        ):
+            return None
+        sides = []
+        for axis, block in enumerate(blocks):
+            side = shape[axis + 1]
+            left = side * block - crops[2 * axis] - crops[2 * axis + 1]
+            if side >= 0 and not 0 <= left < _LARGEST:
+                return None
+            sides.append(-1 if side < 0 else left)
+        pictures = math.prod(blocks)
+        if shape[0] >= 0 and shape[0] % pictures:
+            return None
+        return (-1 if shape[0] < 0 else shape[0] // pictures, *sides, *shape[len(blocks) + 1 :])
+
+    return rule
+
+
 def product(inputs: Sequence[Shape]) -> Shape:
     """The matrix product of two inputs, batches broadcast."""
     if len(inputs) < 2 or inputs[0] is None or inputs[1] is None:

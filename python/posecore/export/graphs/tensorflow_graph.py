@@ -263,6 +263,9 @@ def _arranging_rule(
         return rules.reduced(second, keep=bool(node.attributes.get("keep_dims")))
     if op == "Transpose" and second is not None:
         return rules.transpose(second)
+    third = values[2] if len(values) > 2 else None
+    if op in ("SpaceToBatchND", "BatchToSpaceND") and second is not None and third is not None:
+        return (rules.to_batches if op == "SpaceToBatchND" else rules.from_batches)(second, third)
     if op == "ExpandDims" and second is not None and len(second) == 1:
         at = second[0]
         return lambda shapes: _expanded(shapes[0], at)

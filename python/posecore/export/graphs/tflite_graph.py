@@ -149,6 +149,11 @@ def _rule(
         # Its picture is the third input.
         work: Work = lambda shapes, output: per_input(height * width * channels)(shapes[2:], output)  # noqa: E731
         return rules.fixed(_numbers(inputs[0])), work
+    if kind in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND") and len(inputs) > 2:
+        blocks, edges = _numbers(second), _numbers(inputs[2])
+        if blocks is None or edges is None:
+            return None, None
+        return (rules.to_batches if kind == "SPACE_TO_BATCH_ND" else rules.from_batches)(blocks, edges), None
     if kind == "BATCH_MATMUL":
         return rules.product, matrix_product
     return _arranging_rule(kind, second, options), None
