@@ -75,8 +75,9 @@ def _say(sentence: str, code: int) -> int:
 
 def _commands() -> tuple[Any, ...]:
     from posecore import ablate, diagnose, eval, inspect_data, merge_feet, predict, smooth_file, train_command
+    from posecore import inspect_command as inspect
 
-    return (predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet, train_command)
+    return (predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet, train_command, inspect)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posecore.export.graphs.model_graph import GraphOperator, GraphTensor, ModelGraph, Shape, shown
+from posecore.export.graphs.option_words import option_text
 from posecore.export.graphs.purpose import channels_last, tensor_line
 
 MOST_COMPARED = 3000
@@ -281,16 +282,3 @@ def _pair(first: ModelGraph, second: ModelGraph, i: int | None, j: int | None) -
 
 def _number(count: int | None) -> str:
     return "unknown" if count is None else f"{count:,}"
-
-
-def option_text(value: object) -> str:
-    """An option as people read it; "" for one that is not there."""
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return " ".join(option_text(item) for item in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.7g}"
-    return str(value)

@@ -14,31 +14,39 @@ MOST_BYTES = 1 << 30
 FORMATS = "wanted .tflite, .onnx, .pb, .keras, .kmodel or a tfjs model.json"
 
 
-def read_model_graph(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> ModelGraph:
-    """The graph of a model file; nothing in it is run.
+def read_model(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> tuple[Path, bytes]:
+    """The file that is meant by a path, and its bytes.
 
     Args:
         path: of a .tflite, .onnx, .keras or .kmodel file, a frozen graph (.pb), a tfjs model.json, or a folder with one
             tfjs model.
-        size: (width, height) in pixels for a model that leaves the size of its input free: shapes and multiplies are
-            worked out for it.
-
-    Returns:
-        The graph; see `ModelGraph`.
+        size: (width, height) in pixels, which is looked at before the file is.
 
     Raises:
-        ModelError: no such file, none of these formats, damaged, larger than 1 GiB, or it does not take this size.
+        ModelError: there is no such file, or it is larger than 1 GiB.
+        TypeError, ValueError: another path or size.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path: wanted the name of a file, got {type(path).__name__}")
     if size is not None:
-        size = size_argument(size, "size")
+        size_argument(size, "size")
     file = _in_folder(Path(path))
-    name = os.fspath(file)
-    data = read_bounded(
-        file, MOST_BYTES, name, too_many=f"is too large for a model: more than {MOST_BYTES} bytes"
-    )
-    return model_graph(data, name, size=size)
+    too_many = f"is too large for a model: more than {MOST_BYTES} bytes"
+    return file, read_bounded(file, MOST_BYTES, os.fspath(file), too_many=too_many)
+
+
+def read_model_graph(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> ModelGraph:
+    """The graph of a model file; nothing in it is run.
+
+    Args:
+        path, size: as in `read_model`; where a model leaves the size of its input free, shapes and multiplies are
+            worked out for `size`.
+
+    Raises:
+        ModelError: no such file, none of these formats, damaged, or it does not take this size.
+    """
+    file, data = read_model(path, size=size)
+    return model_graph(data, os.fspath(file), size=size)
 
 
 def model_graph(data: bytes, name: str, *, size: tuple[int, int] | None = None) -> ModelGraph:

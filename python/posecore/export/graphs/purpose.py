@@ -98,7 +98,7 @@ def purpose_of(
             0,
             0.0,
             None,
-            (f"No pose model that posecore knows: {reason}.", *_uses(graph, None)),
+            (_unrecognised(graph, reason), *_uses(graph, None)),
         )
     heads = tuple(Head(output.name, role) for output, role in zip(outputs, layout.roles, strict=True))
     cells = layout.kind in ("posenet", "heatmaps")
@@ -111,6 +111,12 @@ def purpose_of(
         layout.scores if cells else None,
         (*_described(layout, known if cells else 0.0), *_uses(graph, layout)),
     )
+
+
+def _unrecognised(graph: ModelGraph, reason: str) -> str:
+    if graph.format == "kmodel":
+        return f"What its outputs are cannot be told from the file alone: {reason}."
+    return f"No pose model that posecore knows: {reason}."
 
 
 def _as_exported(graph: ModelGraph, artifact: Artifact) -> Purpose:

@@ -126,11 +126,19 @@ def add_nodes(builder: GraphBuilder, nodes: Sequence[Node]) -> list[int]:
             node.op,
             sourced,
             [number],
-            options={key: value for key, value in node.attributes.items() if not _UNSAID.fullmatch(key)},
+            options=_options(builder, node, sourced),
             rule=rule,
             work=work,
         )
     return [number for node, number in made if node.name not in read]
+
+
+def _options(builder: GraphBuilder, node: Node, sources: Sequence[int]) -> dict[str, object]:
+    found = {key: value for key, value in node.attributes.items() if not _UNSAID.fullmatch(key)}
+    filters = builder.shape(sources[1]) if len(sources) > 1 else None
+    if node.op in (*_CONVOLUTIONS, *_DEPTHWISE, "Conv2DBackpropInput") and filters is not None:
+        return {"kernel": filters[:2], **found}  # TensorFlow keeps it in the shape of the weights
+    return found
 
 
 def _dtype_of(node: Node, by_name: Mapping[str, Node]) -> str:

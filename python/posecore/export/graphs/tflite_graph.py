@@ -96,6 +96,8 @@ def _add(builder: GraphBuilder, graph: Subgraph, operator: Operator) -> None:
         options, explained, unit = explain(operator)
     else:
         options = options_of(operator)
+        kernel = _kernel(operator, graph.tensors)
+        options = {**({"kernel": kernel} if kernel else {}), **options}
     rule, work = (None, None) if operator.is_custom else _rule(operator, graph.tensors, options)
     name = graph.tensors[operator.outputs[0]].name if operator.outputs else operator.name
     builder.operator(
@@ -113,6 +115,14 @@ def _add(builder: GraphBuilder, graph: Subgraph, operator: Operator) -> None:
         unit=unit,
         explained=explained,
     )
+
+
+def _kernel(operator: Operator, tensors: Sequence[Tensor]) -> tuple[int, ...]:
+    """(height, width) of the window, which TFLite keeps in the shape of the weights."""
+    if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV") or len(operator.inputs) < 2:
+        return ()
+    shape = tensors[operator.inputs[1]].shape if operator.inputs[1] >= 0 else ()
+    return shape[1:3] if len(shape) == 4 else ()
 
 
 def _rule(
