@@ -146,10 +146,17 @@ def _box(node: Node, index: int, layout: GraphLayout, mark: str) -> Markup:
         "g",
         tag("rect", width=BOX_WIDTH, height=BOX_HEIGHT, rx=6, class_="box"),
         tag("rect", width=5, height=BOX_HEIGHT, rx=2, class_="stripe"),
-        tag("text", plain(node.label, 24 if sign else 26), x=13, y=19, class_="label"),
-        tag("text", plain(node.line, 34), x=13, y=35, class_="line"),
+        tag("text", plain(node.label, 25 if sign else 27), x=13, y=19, class_="label"),
+        tag("text", _cut(node.line, 31), x=13, y=35, class_="line"),
         tag("text", sign, x=BOX_WIDTH - 8, y=20, class_="sign") if sign else None,
-        tag("rect", x=13, y=BOX_HEIGHT - 5, width=max(170 * node.share, 1.0), height=2, class_="share")
+        tag(
+            "rect",
+            x=13,
+            y=BOX_HEIGHT - 5,
+            width=max((BOX_WIDTH - 26) * node.share, 1.0),
+            height=2,
+            class_="share",
+        )
         if node.share > 0
         else None,
         class_=f"node {node.group} {mark}".strip(),
@@ -159,6 +166,10 @@ def _box(node: Node, index: int, layout: GraphLayout, mark: str) -> Markup:
         role="button",
         aria_label=plain(f"{node.label} {node.line} {mark}".strip(), 120),
     )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _curve(points: tuple[tuple[float, float], ...]) -> str:

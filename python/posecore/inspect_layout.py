@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-BOX_WIDTH, BOX_HEIGHT = 196.0, 46.0
+BOX_WIDTH, BOX_HEIGHT = 216.0, 46.0
 _GAP_X, _GAP_Y, _LANE = 22.0, 30.0, 16.0
 _MARGIN = 16.0
 _SWEEPS = 6

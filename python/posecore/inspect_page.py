@@ -153,6 +153,7 @@ def _figure(drawing: Drawing, name: str, index: int, heading: Markup | None, mar
     def button(action: str, text: str, label: str) -> Markup:
         return tag("button", text, type="button", data_action=action, aria_label=label, title=label)
 
+    differing = any(mark != "same" for mark in marks.values())
     bar = tag(
         "div",
         tag(
@@ -161,6 +162,7 @@ def _figure(drawing: Drawing, name: str, index: int, heading: Markup | None, mar
             tag("input", type="search", placeholder="find an operator, name or shape", autocomplete="off"),
         ),
         tag("output", class_="hits"),
+        button("next", "next difference", "the next operator that differs") if differing else None,
         tag(
             "span",
             button("out", "−", "smaller"),
@@ -188,24 +190,18 @@ def _figure(drawing: Drawing, name: str, index: int, heading: Markup | None, mar
 
 def _about(model: InspectedModel, name: str, index: int, many: int) -> Markup:
     graph = model.graph
-    heads = {head.name: role_words(head.role) for head in model.purpose.heads}
+    heads = {head.tensor: role_words(head.role) for head in model.purpose.heads}
+    listed = [("input", number) for number in graph.inputs[:200]]
+    listed += [("output", number) for number in graph.outputs[:200]]
+    listed += [("for the decoder", number) for number in heads if number >= 0 and number not in graph.outputs]
     rows = [
-        (
-            tag("span", f"{word} ", tag("bdi", plain(graph.tensors[number].name, 90))),
-            *_tensor(graph, number),
-            heads.get(graph.tensors[number].name, ""),
-        )
-        for word, numbers in (("input", graph.inputs), ("output", graph.outputs))
-        for number in numbers[:200]
-    ]
-    rest = [
-        head
-        for head in model.purpose.heads
-        if head.name not in {graph.tensors[n].name for n in graph.outputs}
+        (_named(word, graph, number), *_tensor(graph, number), heads.get(number, ""))
+        for word, number in listed
     ]
     rows += [
-        (tag("span", "before the decoder ", tag("bdi", plain(head.name, 90))), "", "", role_words(head.role))
-        for head in rest
+        (tag("bdi", plain(head.name, 90)), "", "", role_words(head.role))
+        for head in model.purpose.heads
+        if head.tensor < 0
     ]
     ends = tag("div", table(("", "shape", "type", "what it is"), rows, class_="ends"), class_="wide")
     facts = [*graph.facts.items()]
@@ -243,6 +239,10 @@ def _about(model: InspectedModel, name: str, index: int, many: int) -> Markup:
         tag("dl", card, class_="card") if card else None,
         explained,
     )
+
+
+def _named(word: str, graph: ModelGraph, number: int) -> Markup:
+    return tag("span", tag("small", word), " ", tag("bdi", plain(graph.tensors[number].name, 90)))
 
 
 def _tensor(graph: ModelGraph, number: int) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 // Graphs: zoom, move, find, choose. Each figure is one graph; what is known of its boxes lies in graph-N.
 (() => {
-  const LEAST = 0.08, MOST = 4;
+  const LEAST = 0.02, MOST = 4;
   const boxes = content("boxes");
   const graphs = [...document.querySelectorAll(".graph[data-graph]")].map(setUp);
 
@@ -118,7 +118,13 @@
       choose(found[(at + (event.shiftKey ? found.length - 1 : 1)) % found.length]);
     });
 
-    const actions = { in: () => scale(zoom * 1.3), out: () => scale(zoom / 1.3), one: () => scale(1), whole };
+    /** The next box, in the order of the file, that the other file has not or has otherwise. */
+    function next() {
+      const differing = nodes.map((node, i) => (/\b(changed|added|removed)\b/.test(node.getAttribute("class")) ? i : -1)).filter((i) => i >= 0);
+      if (differing.length) choose(differing.find((i) => i > on) ?? differing[0]);
+    }
+
+    const actions = { next, in: () => scale(zoom * 1.3), out: () => scale(zoom / 1.3), one: () => scale(1), whole };
     for (const button of figure.querySelectorAll("[data-action]")) button.addEventListener("click", actions[button.dataset.action]);
 
     view.addEventListener("wheel", (event) => {

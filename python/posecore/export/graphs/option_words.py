@@ -11,7 +11,7 @@ _STRIDES = ("strides", "stride_h", "stride_w")
 _DILATIONS = ("dilations", "dilation_rate", "dilation_h", "dilation_w", "dilation")
 _PLAIN = ("padding", "auto_pad", "activation", "pool")
 _NAMED = (
-    *("axis", "group", "groups", "block_size", "alpha", "scale", "bias", "chip", "package_bytes"),
+    *("axis", "group", "groups", "block_size", "alpha", "scale", "bias", "chip"),
     *("max_detections", "score_threshold", "nms_radius", "stride"),
 )
 _UNSAID = ("NONE", "linear", "NOTSET", "")
@@ -22,7 +22,8 @@ def option_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return " ".join(option_text(item) for item in value)
+        words = any(isinstance(item, str) for item in value)
+        return (", " if words else " ").join(option_text(item) for item in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

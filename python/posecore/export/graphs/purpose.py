@@ -37,10 +37,11 @@ _CHANNELS_FIRST = ("ONNX", "kmodel")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One output that posecore reads: its name, and what is in it."""
+    """One output that posecore reads: its name, what is in it, and which tensor of the graph it is (-1: not told)."""
 
     name: str
     role: Role
+    tensor: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def purpose_of(
     if artifact is not None:
         return _as_exported(graph, artifact)
     try:
-        outputs, roles, stride = _outputs(graph)
+        numbers, roles, stride = _outputs(graph)
+        outputs = [_info(graph, number) for number in numbers]
         layout = _layout(graph, outputs, roles, stride, probe)
     except ModelError as error:
         reason = str(error).rstrip(".")
@@ -100,7 +102,10 @@ def purpose_of(
             None,
             (_unrecognised(graph, reason), *_uses(graph, None)),
         )
-    heads = tuple(Head(output.name, role) for output, role in zip(outputs, layout.roles, strict=True))
+    heads = tuple(
+        Head(output.name, role, number)
+        for output, role, number in zip(outputs, layout.roles, numbers, strict=True)
+    )
     cells = layout.kind in ("posenet", "heatmaps")
     known = layout.stride_px if probe is not None or _input_size(graph) is not None or stride else 0.0
     return Purpose(
@@ -151,15 +156,16 @@ def _layout(
     if graph.format == "Keras" and [output.name for output in outputs] == ["heatmap"]:
         scores = "logits"  # as posecore's own networks of heatmaps are trained
     if size is None and probe is not None and stride is None:
-        outputs, roles, stride = _outputs(probe)
+        numbers, roles, stride = _outputs(probe)
+        outputs = [_info(probe, number) for number in numbers]
         size = _input_size(probe)
     if size is None and stride is None:
         stride = 1.0  # nothing but the stride depends on the size
     return recognise(outputs, input_size=size, roles=roles, stride_px=stride, scores=scores)
 
 
-def _outputs(graph: ModelGraph) -> tuple[list[TensorInfo], list[Role] | None, float | None]:
-    """Outputs as `recognise` takes them; those of a decoder operator are replaced by its inputs."""
+def _outputs(graph: ModelGraph) -> tuple[list[int], list[Role] | None, float | None]:
+    """Tensors that may be heads, with their roles and stride where a decoder operator, whose inputs they are, says."""
     decoder = next((each for each in graph.operators if each.kind == DECODER and each.is_custom), None)
     if decoder is not None:
         numbers = [number for number in decoder.inputs if number >= 0]
@@ -170,13 +176,13 @@ def _outputs(graph: ModelGraph) -> tuple[list[TensorInfo], list[Role] | None, fl
         said = (
             float(stride) if isinstance(stride, int) and not isinstance(stride, bool) and stride > 0 else None
         )
-        return [_info(graph, number) for number in numbers], roles, said
+        return numbers, roles, said
     numbers = list(graph.outputs)
     names = [graph.tensors[number].name for number in numbers]
     if len(names) > 1 and all(re.fullmatch(r"stage\d+", name) for name in names):
         # CPM: each stage has heatmaps, and the last one's are the best.
-        return [_info(graph, numbers[-1])], ["heatmaps"], None
-    return [_info(graph, number) for number in numbers], None, None
+        return [numbers[-1]], ["heatmaps"], None
+    return numbers, None, None
 
 
 def _info(graph: ModelGraph, number: int) -> TensorInfo:
