@@ -115,6 +115,10 @@ class GraphBuilder:
         if self._size is not None and not self._resized:
             self._resized = self._resize(number, *self._size)
 
+    def unlearnt(self, number: int) -> None:
+        """Says that a constant is no weight, such as the factors of a resize."""
+        self._tensors[number] = replace(self._tensors[number], is_weight=False)
+
     def quantised(self, number: int, quantization: TensorQuantization) -> None:
         """Says how a tensor is stored."""
         self._tensors[number] = replace(self._tensors[number], quantization=quantization)

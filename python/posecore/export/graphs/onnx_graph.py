@@ -26,6 +26,18 @@ DTYPES = (
 _MOST_AXES = 16
 _MOST_ITEMS = 64
 _MOST_TEXT = 400
+# Operators whose constants behind the first input are settings and nothing that was learnt.
+_SETTINGS = (
+    "Resize",
+    "Upsample",
+    "Clip",
+    "Pad",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "Slice",
+    "Expand",
+    "Tile",
+)
 _OWN_DOMAINS = ("", "ai.onnx")
 
 _IR, _PRODUCER, _PRODUCER_VERSION, _GRAPH, _OPSET, _FUNCTIONS = 1, 2, 3, 7, 8, 25
@@ -183,6 +195,9 @@ class _Reader:
                 )
         inputs = [self._tensor_of(builder, key) if key else -1 for key in node.inputs]
         outputs = [self._tensor_of(builder, key) for key in node.outputs if key]
+        for number in inputs[1:] if node.op in _SETTINGS else ():
+            if number >= 0:
+                builder.unlearnt(number)
         if node.op == "QuantizeLinear" and outputs:
             self._note_quantisation(builder, node, outputs[0])
         constants = [self._constants.get(key) for key in node.inputs]
