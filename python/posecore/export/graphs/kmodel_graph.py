@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from posecore.errors import ModelError
@@ -132,10 +133,10 @@ def _cpu(
     options: dict[str, object] = {}
     if op.scale is not None and op.bias is not None:
         options = {"scale": op.scale, "bias": op.bias}
-        if op.scale > 0:  # real = q * scale + bias
-            zero = round(-op.bias / op.scale)
-            if source >= 0 and abs(zero) < 1 << 31:
-                builder.quantised(source, TensorQuantization((op.scale,), (zero,)))
+        # real = q * scale + bias
+        zero = -op.bias / op.scale if op.scale > 0 and math.isfinite(op.scale) else math.nan
+        if source >= 0 and abs(zero) < 1 << 31:
+            builder.quantised(source, TensorQuantization((op.scale,), (round(zero),)))
     output = _port(builder, *end) if end is not None else builder.tensor(f"{op.name} {index}", None, "")
     builder.operator(
         f"{op.name} {index}", op.name, [source] if source >= 0 else [], [output], options=options, unit="CPU"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -230,7 +231,7 @@ class _Reader:
         """QuantizeLinear(x, scale, zero point) says how its output is stored."""
         scale = self._constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
         zero = self._constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
-        if scale is None or not scale.floats:
+        if scale is None or not scale.floats or not all(map(math.isfinite, scale.floats)):
             return
         zeros = (zero.integers if zero is not None else None) or (0,) * len(scale.floats)
         axis = node.attributes.get("axis", 1)
