@@ -108,10 +108,11 @@ def differences(first: ModelGraph, second: ModelGraph) -> ModelDifferences:
     if max(len(left), len(right)) > MOST_COMPARED:
         notes = (f"More than {MOST_COMPARED:,} operators are counted by kind and not compared one by one.",)
     else:
-        pairs = tuple(
-            _pair(first, second, None if i is None else left[i], None if j is None else right[j])
+        aligned = [
+            (None if i is None else left[i], None if j is None else right[j])
             for i, j in _aligned(_closeness(first, second, left, right))
-        )
+        ]
+        pairs = tuple(_pair(first, second, i, j) for i, j in _uncrossed(first, second, aligned))
     return ModelDifferences(first, second, _whole(first, second), _ends(first, second), pairs, notes)
 
 
@@ -253,6 +254,33 @@ def _aligned(score: npt.NDArray[np.int32]) -> list[tuple[int | None, int | None]
     found += [(k, None) for k in reversed(range(i))]
     found += [(None, k) for k in reversed(range(j))]
     return found[::-1]
+
+
+def _uncrossed(
+    first: ModelGraph, second: ModelGraph, aligned: Sequence[tuple[int | None, int | None]]
+) -> list[tuple[int | None, int | None]]:
+    """The pairs, where branches that the two files have in another order (heads) find their own again.
+
+    Of pairs whose shapes differ, those are exchanged that have one partner of their kind and shape among the others.
+    """
+
+    def key(graph: ModelGraph, number: int) -> tuple[str, Shape]:
+        operator = graph.operators[number]
+        return operator.family, _result(graph, operator)
+
+    lefts: dict[tuple[str, Shape], list[int]] = {}
+    rights: dict[tuple[str, Shape], list[int]] = {}
+    for at, (i, j) in enumerate(aligned):
+        if i is not None and j is not None and key(first, i) != key(second, j):
+            lefts.setdefault(key(first, i), []).append(at)
+            rights.setdefault(key(second, j), []).append(at)
+    source = {
+        ats[0]: rights[one][0] for one, ats in lefts.items() if len(ats) == 1 == len(rights.get(one, ()))
+    }
+    # Only what is exchanged in full circles, so that nobody is left without a partner.
+    while rest := source.keys() ^ set(source.values()):
+        source = {at: other for at, other in source.items() if at not in rest and other not in rest}
+    return [(i, aligned[source[at]][1] if at in source else j) for at, (i, j) in enumerate(aligned)]
 
 
 def _pair(first: ModelGraph, second: ModelGraph, i: int | None, j: int | None) -> Pair:
