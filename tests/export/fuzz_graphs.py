@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import copy
 import io
 import json
 import random
@@ -74,49 +75,49 @@ _PAGE_EVERY = 50
 
 
 def damaged_bytes(model: bytes, rng: random.Random) -> bytes:
-    """A copy with some bytes changed, most of them where no weights are: early, late, or near text."""
-    copy = bytearray(model)
+    """A changed with some bytes changed, most of them where no weights are: early, late, or near text."""
+    changed = bytearray(model)
     kind = rng.randrange(100)
     if kind < 4:
-        return bytes(copy[: rng.randrange(len(copy))])
+        return bytes(changed[: rng.randrange(len(changed))])
     if kind < 10:
         size = rng.randrange(1, 64)
-        source, target = (rng.randrange(max(len(copy) - size, 1)) for _ in range(2))
-        copy[target : target + size] = copy[source : source + size]
-        return bytes(copy)
+        source, target = (rng.randrange(max(len(changed) - size, 1)) for _ in range(2))
+        changed[target : target + size] = changed[source : source + size]
+        return bytes(changed)
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
-        late = len(copy) - 1 - rng.randrange(min(9000, len(copy)))
-        at = rng.choice((rng.randrange(len(copy)), rng.randrange(min(4096, len(copy))), late))
+        late = len(changed) - 1 - rng.randrange(min(9000, len(changed)))
+        at = rng.choice((rng.randrange(len(changed)), rng.randrange(min(4096, len(changed))), late))
         if kind < 40:
-            copy[at] ^= 1 << rng.randrange(8)
+            changed[at] ^= 1 << rng.randrange(8)
         elif kind < 70:
-            copy[at] = rng.choice((0, 1, 2, 8, 10, 18, 26, 34, 127, 128, 255, rng.randrange(256)))
+            changed[at] = rng.choice((0, 1, 2, 8, 10, 18, 26, 34, 127, 128, 255, rng.randrange(256)))
         else:
-            at = min(at // 4 * 4, len(copy) - 4)
-            struct.pack_into("<i", copy, max(at, 0), rng.choice(_NUMBERS))
-    return bytes(copy)
+            at = min(at // 4 * 4, len(changed) - 4)
+            struct.pack_into("<i", changed, max(at, 0), rng.choice(_NUMBERS))
+    return bytes(changed)
 
 
 def damaged_json(value: Any, rng: random.Random) -> Any:
     """A copy of JSON with some of its values exchanged for others."""
-    copy = json.loads(json.dumps(value))
+    changed = json.loads(json.dumps(value))
     for _ in range(rng.choice((1, 1, 2, 4))):
-        place, key = copy, None
+        place, key = changed, None
         holder: Any = None
         while isinstance(place, (dict, list)) and place and (holder is None or rng.random() < 0.9):
             holder = place
             key = rng.choice(list(place)) if isinstance(place, dict) else rng.randrange(len(place))
             place = place[key]
         if holder is None:
-            return copy
+            return changed
         action = rng.randrange(4)
         if action == 0 and isinstance(holder, dict):
             del holder[key]
         elif action == 1 and isinstance(holder, list):
-            holder.append(holder[rng.randrange(len(holder))])
+            holder.append(copy.deepcopy(holder[rng.randrange(len(holder))]))
         else:
-            holder[key] = rng.choice(_VALUES)
-    return copy
+            holder[key] = copy.deepcopy(rng.choice(_VALUES))
+    return changed
 
 
 def damaged(model: bytes, rng: random.Random) -> bytes:

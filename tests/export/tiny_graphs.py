@@ -113,6 +113,7 @@ def tf_shape(sides: Sequence[int]) -> bytes:
 def tf_node(name: str, op: str, inputs: Sequence[str] = (), **attributes: bytes) -> bytes:
     """A NodeDef; attributes are AttrValue messages."""
     body = field(1, name) + field(2, op) + b"".join(field(3, source) for source in inputs)
+    attributes = {"T": field(6, 1)} | attributes
     entries = (field(1, key) + field(2, value) for key, value in attributes.items())
     return field(1, body + b"".join(field(5, entry) for entry in entries))
 
@@ -199,7 +200,12 @@ def tfjs_model() -> dict[str, Any]:
     """The small frozen graph, as tfjs writes it: weights by a manifest, 64-bit numbers as text."""
 
     def node(name: str, op: str, *inputs: str, **attributes: Any) -> dict[str, Any]:
-        return {"name": name, "op": op, "input": list(inputs), "attr": attributes}
+        return {
+            "name": name,
+            "op": op,
+            "input": list(inputs),
+            "attr": {"T": {"type": "DT_FLOAT"}, **attributes},
+        }
 
     def sides(*numbers: int) -> dict[str, Any]:
         return {"shape": {"dim": [{"size": str(number)} for number in numbers]}}

@@ -56,6 +56,8 @@ class _Walk:
                 f"its class is {printable(str(kind)[:60])}, wanted a functional or sequential model; the layers of "
                 "others are known to their own program only"
             )
+        if isinstance(config, list) and kind != "Sequential":
+            raise self._fail("a functional model has a list for its config")
         layers = config if isinstance(config, list) else config.get("layers")
         if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
             raise self._fail("a model has no list of layers")

@@ -142,7 +142,7 @@ def _options(builder: GraphBuilder, node: Node, sources: Sequence[int]) -> dict[
 
 
 def _dtype_of(node: Node, by_name: Mapping[str, Node]) -> str:
-    kind = node.attributes.get("T")
+    kind = node.attributes.get("DstT", node.attributes.get("T"))
     return kind if isinstance(kind, str) else ""
 
 
