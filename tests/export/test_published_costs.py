@@ -6,8 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_graphs import keras_archive
 
 from posecore.export.graphs.model_file import read_model_graph
+from posecore.export.graphs.model_graph import ModelGraph
+
+
+def graph_of(keras: Any, model: Any, path: Path) -> ModelGraph:
+    """Of the file that Keras writes, but for the weights: they are not read."""
+    path.write_bytes(keras_archive(keras.saving.serialize_keras_object(model)))
+    return read_model_graph(path)
 
 
 @pytest.mark.parametrize(
@@ -19,8 +27,7 @@ def test_mobilenets_cost_what_their_paper_says(
     keras: Any, tmp_path: Path, alpha: float, mult_adds: float, parameters: float
 ) -> None:
     model = keras.applications.MobileNet(alpha=alpha, weights=None)
-    model.save(tmp_path / "net.keras")
-    graph = read_model_graph(tmp_path / "net.keras")
+    graph = graph_of(keras, model, tmp_path / "net.keras")
     assert graph.parameters == model.count_params()
     assert graph.parameters == pytest.approx(parameters, rel=0.06)
     assert graph.multiplies == pytest.approx(mult_adds, rel=0.012)
@@ -39,19 +46,9 @@ def test_networks_of_ours_have_the_parameters_that_keras_counts(keras: Any, tmp_
         "four": four_conv(),
     }
     for name, model in networks.items():
-        # The weights are not read, so they need not be there.
-        config = keras.saving.serialize_keras_object(model)
-        path = tmp_path / f"{name}.keras"
-        path.write_bytes(archive(config))
-        graph = read_model_graph(path)
+        graph = graph_of(keras, model, tmp_path / f"{name}.keras")
         assert graph.parameters == model.count_params(), name
         assert {graph.tensors[number].name for number in graph.outputs} == set(model.output_names), name
-
-
-def archive(config: Any) -> bytes:
-    from tiny_graphs import keras_archive
-
-    return keras_archive(config)
 
 
 def test_a_frozen_graph_has_the_multiplies_that_the_profiler_counts(keras: Any, tmp_path: Path) -> None:
