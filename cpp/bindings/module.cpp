@@ -9,6 +9,7 @@
 #include "input.hpp"
 #include "match.hpp"
 #include "oks.hpp"
+#include "posecore/build.hpp"
 #include "posecore/version.hpp"
 #include "smooth.hpp"
 #include "track.hpp"
@@ -21,6 +22,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
 
   module.doc() = "The C++ core of posecore.";
   module.attr("__version__") = POSECORE_VERSION;
+  module.def("compiler", &posecore::compiler);
+  module.def("simd_path", &posecore::simd_path);
 
   py::class_<MultiPoseDecoder>(module, "MultiPoseDecoder")
       .def(py::init<int32_t, const std::vector<std::pair<int32_t, int32_t>>&, float, int32_t, float, float, float,

@@ -17,6 +17,7 @@ __all__: list[str] = [
     "PoseTracker",
     "SwapRepairer",
     "accumulate_matches",
+    "compiler",
     "coordinate_targets",
     "decode_heatmaps",
     "decode_single",
@@ -27,6 +28,7 @@ __all__: list[str] = [
     "oks_of_pairs",
     "read_coco_results",
     "read_coco_truths",
+    "simd_path",
     "write_input",
     "write_input_table",
 ]
@@ -224,6 +226,7 @@ def accumulate_matches(
     Arrays precision (R,), scores (R,), and the recall of all detections.
     """
 
+def compiler() -> str: ...
 def coordinate_targets(
     sample_xy: typing.Any,
     visibility: typing.Any,
@@ -359,6 +362,7 @@ def read_coco_truths(
     `fill` puts the next bytes and says how many, 0 at the end. Tuples of columns: images, categories, people.
     """
 
+def simd_path() -> str: ...
 def write_input(
     image: numpy.typing.NDArray[numpy.uint8],
     tensor: numpy.typing.NDArray[numpy.float32],

@@ -16,112 +16,20 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from posecore.arguments import choice, listed, number, whole, yes_or_no
-from posecore.arguments import size as checked_size
 from posecore.errors import ModelError
 from posecore.heads import STRIDE_PX, Quantization, Scores
 from posecore.layouts import Kind, Role
 from posecore.printable import printable
 from posecore.skeletons import Skeleton
+from posecore.tensor_specs import AxisOrder, HeadSpec, InputSpec, Unit, checked_hash, checked_text
+
+__all__ = ["Artifact", "AxisOrder", "Calibration", "HeadSpec", "InputSpec", "Unit", "sha256_of"]
 
 Target = Literal["tflite", "coral", "k210", "onnx"]
 Precision = Literal["float32", "float16", "dynamic", "int8", "uint8"]
-AxisOrder = Literal["NHWC", "NCHW"]
-Unit = Literal["logit", "probability", "px", "fraction"]
 
 FORMAT, VERSION = "posecore artifact", 1
 MOST_BYTES = 1 << 20
-_MOST_TEXT = 1024
-_MOST_SIDE = 1 << 24
-_DTYPES = ("float32", "float16", "uint8", "int8")
-_INTEGERS = ("uint8", "int8")
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSpec:
-    """One output of a model.
-
-    Attributes:
-        role: what it is; see `posecore.layouts`.
-        name: as the model file calls it.
-        shape: (1, h, w, channels) or (1, channels, h, w), by `layout`; (1, K, 2) for the role "keypoints". -1 where
-            a side follows from the input's.
-        dtype: "float32", "float16", "uint8" or "int8".
-        layout: the order of its axes.
-        unit: of the numbers, dequantised where they are quantised: "logit", "probability", "px" (of the input), or
-            "fraction" of the input's width and height.
-        quantization: scale and zero point of an integer tensor, None of a float one.
-
-    Raises:
-        TypeError, ValueError: a field that is something else.
-    """
-
-    role: Role
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    layout: AxisOrder
-    unit: Unit
-    quantization: Quantization | None = None
-
-    def __post_init__(self) -> None:
-        where = _text(self.name, "name")
-        choice(self.role, f"{where}: role", get_args(Role))
-        choice(self.dtype, f"{where}: dtype", _DTYPES)
-        choice(self.layout, f"{where}: layout", get_args(AxisOrder))
-        choice(self.unit, f"{where}: unit", get_args(Unit))
-        sides = listed(self.shape, f"{where}: shape", "wanted whole numbers")
-        shape = tuple(whole(side, f"{where}: shape", -1, _MOST_SIDE) for side in sides)
-        object.__setattr__(self, "shape", shape)
-        rank = 3 if self.role == "keypoints" else 4
-        if self.role not in ("poses", "other") and (len(shape) != rank or shape[0] != 1 or self.channels < 1):
-            wanted = "(1, K, 2)" if rank == 3 else "(1, h, w, channels), or (1, channels, h, w)"
-            raise ValueError(f"{where}: shape: wanted {wanted}, got {shape}")
-        _check_quantization(self.quantization, self.dtype, where)
-
-    @property
-    def channels(self) -> int:
-        """How many channels it has; of keypoints, K."""
-        return self.shape[1] if self.layout == "NCHW" or self.role == "keypoints" else self.shape[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class InputSpec:
-    """The one input of a model, an RGB picture.
-
-    Attributes:
-        name: as the model file calls it.
-        size: (width, height) in pixels, or None where any is taken.
-        layout: the order of its axes.
-        dtype: "float32", "float16", "uint8" or "int8".
-        range: the values that stand for bytes 0 and 255, dequantised where they are quantised.
-        quantization: scale and zero point of an integer tensor; None of a float one, and of a uint8 one that takes
-            bytes as they are.
-
-    Raises:
-        TypeError, ValueError: a field that is something else.
-    """
-
-    name: str
-    size: tuple[int, int] | None
-    layout: AxisOrder
-    dtype: str
-    range: tuple[float, float] = (-1.0, 1.0)
-    quantization: Quantization | None = None
-
-    def __post_init__(self) -> None:
-        _text(self.name, "input name")
-        if self.size is not None:
-            object.__setattr__(self, "size", checked_size(self.size, "input size"))
-        choice(self.layout, "input layout", get_args(AxisOrder))
-        choice(self.dtype, "input dtype", _DTYPES)
-        ends = listed(self.range, "input range", "wanted two numbers")
-        if len(ends) != 2 or not number(ends[0], "input range", -1e6, 1e6) < number(
-            ends[1], "input range", -1e6, 1e6
-        ):
-            raise ValueError(f"input range: wanted two numbers (low, high) with low < high, got {ends}")
-        object.__setattr__(self, "range", (float(ends[0]), float(ends[1])))
-        if self.dtype != "uint8" or self.quantization is not None:
-            _check_quantization(self.quantization, self.dtype, "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +48,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         whole(self.pictures, "calibration pictures", 1, 2**31 - 1)
-        _hash(self.digest, "calibration digest")
+        checked_hash(self.digest, "calibration digest")
         yes_or_no(self.random, "calibration random")
 
 
@@ -182,10 +90,10 @@ class Artifact:
     tools: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        name = _text(self.file, "file")
+        name = checked_text(self.file, "file")
         if name in (".", "..") or set(name) & {"/", "\\", "\0"}:
             raise ValueError(f"file: wanted a name without folders, got {printable(name)}")
-        _hash(self.sha256, "sha256")
+        checked_hash(self.sha256, "sha256")
         choice(self.target, "target", get_args(Target))
         choice(self.precision, "precision", get_args(Precision))
         choice(self.kind, "kind", get_args(Kind))
@@ -199,10 +107,11 @@ class Artifact:
         _check_heads(self.kind, self.heads, self.skeleton)
         if self.decoder is not None:
             options = {
-                _text(k, "decoder"): number(v, f"decoder {k}", 0, 65536) for k, v in self.decoder.items()
+                checked_text(k, "decoder"): number(v, f"decoder {k}", 0, 65536)
+                for k, v in self.decoder.items()
             }
             object.__setattr__(self, "decoder", MappingProxyType(options))
-        tools = {_text(k, "tools"): _text(v, f"tools {k}") for k, v in self.tools.items()}
+        tools = {checked_text(k, "tools"): checked_text(v, f"tools {k}") for k, v in self.tools.items()}
         object.__setattr__(self, "tools", MappingProxyType(tools))
 
     def as_dict(self) -> dict[str, Any]:
@@ -381,27 +290,6 @@ def _quantized(data: object, spec: type, where: str) -> dict[str, Any]:
 
 def _tuples(value: object) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: wanted text, got {type(value).__name__}")
-    if not 0 < len(value) <= _MOST_TEXT:
-        raise ValueError(f"{name}: wanted 1 to {_MOST_TEXT} characters, got {len(value)}")
-    return value
-
-
-def _hash(value: object, name: str) -> None:
-    if len(_text(value, name)) != 64 or set(str(value)) - set("0123456789abcdef"):
-        raise ValueError(f"{name}: wanted 64 hexadecimal digits, got {printable(value)!r:.70}")
-
-
-def _check_quantization(quantization: object, dtype: str, where: str) -> None:
-    if quantization is not None and not isinstance(quantization, Quantization):
-        raise TypeError(f"{where}: quantization: wanted a Quantization, got {type(quantization).__name__}")
-    if (dtype in _INTEGERS) != (quantization is not None):
-        wanted = "a scale and zero point" if dtype in _INTEGERS else "none"
-        raise ValueError(f"{where}: quantization: wanted {wanted} for {dtype}, got {quantization}")
 
 
 def _check_heads(kind: Kind, heads: tuple[HeadSpec, ...], skeleton: Skeleton) -> None:

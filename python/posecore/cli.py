@@ -74,10 +74,31 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _commands() -> tuple[Any, ...]:
-    from posecore import ablate, diagnose, eval, inspect_data, merge_feet, predict, smooth_file, train_command
-    from posecore import inspect_command as inspect
+    from posecore import (
+        ablate,
+        diagnose,
+        doctor_command,
+        eval,
+        inspect_command,
+        inspect_data,
+        merge_feet,
+        predict,
+        smooth_file,
+        train_command,
+    )
 
-    return (predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet, train_command, inspect)
+    return (
+        predict,
+        smooth_file,
+        eval,
+        diagnose,
+        ablate,
+        inspect_data,
+        merge_feet,
+        train_command,
+        doctor_command,
+        inspect_command,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,15 +1,15 @@
 """`Footage`: one video or camera of a run, its stages at work at once.
 
-Reading is a frame or a few ahead of the network, and drawing and writing are as much behind it, in threads of their
-own: a frame takes as long as the slowest of the three. The network is in the thread that runs all this, which is the
-one that Ctrl-C reaches, so that "the frame in work" is the network's.
+Reading and resizing are a frame or a few ahead of the network, and drawing and writing are as much behind it, in
+threads of their own: a frame takes as long as the slowest of the three. The network is in the thread that runs all
+this, which is the one that Ctrl-C reaches, so that "the frame in work" is the network's.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from posecore.summary import Tally
 
     Image = npt.NDArray[np.uint8]
-    Frame = tuple[int, float, Image]
+    Frame = tuple[int, float, Image, Any]
 
 _QUEUE = 4
 # How long a camera that was pulled out is waited for when the run ends.
@@ -65,10 +65,12 @@ class Footage:
             if self._target is not None and recording is None:
                 writer = stack.enter_context(VideoWriter(self._target, fps=fps))
             bar = stack.enter_context(self._bar(reader))
-            frames = stack.enter_context(self._ahead(reader))
+            frames = stack.enter_context(self._ahead(reader, prepare=self._run.estimator.prepare))
 
-            def finish(found: tuple[int, Image, Any, Poses]) -> None:
-                index, image, detail, poses = found
+            def finish(found: tuple[int, float, Image, Any]) -> None:
+                index, time_s, image, outputs = found
+                detail = self._read(outputs)
+                poses = detail.poses.replace(time_s=time_s)
                 if recording is not None:
                     with self._stage("track"):
                         recording.add(poses)
@@ -79,11 +81,10 @@ class Footage:
 
             indices: list[int] = []
             with Behind(finish, size=_QUEUE, name="posecore: drawing and writing") as behind:
-                for index, time_s, image in frames:
+                for index, time_s, image, prepared in frames:
                     if self._run.ended():
                         break
-                    detail = self._find(image)
-                    behind.put((index, image, detail, detail.poses.replace(time_s=time_s)))
+                    behind.put((index, time_s, image, self._run.estimator.run(prepared)))
                     self._show_newest()
             self._tally.dropped = frames.dropped
             if reader.missing_frames and not self._run.ended():
@@ -97,8 +98,8 @@ class Footage:
             self._tally.drawn = self._target
         self._tally.receipt = movement.receipt if movement is not None else None
 
-    def _find(self, image: Image) -> Any:
-        detail = self._run.estimator.detail(image)
+    def _read(self, outputs: Any) -> Any:
+        detail = self._run.estimator.read(outputs)
         for name, seconds in detail.times.items():
             self._run.summary.stopwatch.seconds[name] += seconds
         return detail
@@ -164,7 +165,7 @@ class Footage:
                 bar.advance()
 
             with Behind(write, size=_QUEUE, name="posecore: writing") as behind:
-                for poses, (_, _, image) in zip(smoothed, frames, strict=False):
+                for poses, (_, _, image, _) in zip(smoothed, frames, strict=False):
                     if self._run.ended():
                         break
                     with self._stage("draw"):
@@ -209,10 +210,10 @@ class Footage:
             total = math.ceil(reader.frame_count / self._run.wishes.every)
         return self._run.progress.task(what + os.path.basename(self._source.name), total, "frame")
 
-    def _ahead(self, reader: VideoReader) -> Ahead[Frame]:
+    def _ahead(self, reader: VideoReader, prepare: Callable[[Image], Any] | None = None) -> Ahead[Frame]:
         # A camera's newest frame is worth more than its next one.
         return Ahead(
-            _Reading(reader, self._run),
+            _Reading(reader, self._run, prepare),
             size=1 if reader.live else _QUEUE,
             drop=reader.live,
             name="posecore: reading",
@@ -228,23 +229,25 @@ class Footage:
 
 
 class _Reading:
-    """Frames in the colours of the run, let go of by the thread that reads them."""
+    """Frames in the colours of the run, made ready for the network, let go of by the thread that reads them."""
 
-    def __init__(self, reader: VideoReader, run: Prediction) -> None:
-        self._reader, self._run = reader, run
+    def __init__(
+        self, reader: VideoReader, run: Prediction, prepare: Callable[[Image], Any] | None = None
+    ) -> None:
+        self._reader, self._run, self._prepare = reader, run, prepare
 
     def __iter__(self) -> Iterator[Frame]:
         frames = iter(self._reader)
         while True:
             with self._run.summary.stopwatch.stage("read"):
                 frame = next(frames, None)
-                if frame is not None and self._run.wishes.swap_colors:
-                    index, time_s, image = frame
-                    frame = index, time_s, np.ascontiguousarray(image[:, :, ::-1])
-            if frame is None:
-                return
-            yield frame
-            del frame
+                if frame is None:
+                    return
+                index, time_s, image = frame
+                if self._run.wishes.swap_colors:
+                    image = np.ascontiguousarray(image[:, :, ::-1])
+            yield index, time_s, image, self._prepare(image) if self._prepare is not None else None
+            del frame, image
 
     def close(self) -> None:
         self._reader.close()

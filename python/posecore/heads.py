@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -166,6 +166,25 @@ class Heads:
         quantization = self.quantization[name]
         real = array.astype(np.float32) - np.float32(quantization.zero_point)
         return np.asarray(real * np.float32(quantization.scale), np.float32)
+
+    def with_y_first(self, names: Collection[str]) -> Heads:
+        """The same heads, if the tensors of these names (of "short_offsets", "displacement_fwd" and
+        "displacement_bwd") hold all x before all y: their halves are exchanged, in copies.
+
+        Raises:
+            ValueError: the name of another tensor; those that are not there are passed over.
+        """
+        if not set(names) <= set(TENSORS[1:]):
+            raise ValueError(
+                f"names: wanted some of {', '.join(TENSORS[1:])}, got {', '.join(sorted(names))}"
+            )
+        axis = 2 if self.layout == "hwc" else 0
+        exchanged: dict[str, Any] = {
+            name: np.roll(array, array.shape[axis] // 2, axis)
+            for name, array in self.tensors().items()
+            if name in names
+        }
+        return replace(self, **exchanged)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz that `Heads.load` reads; the file is there whole or not at all."""

@@ -22,6 +22,7 @@ _OPTION_OF = {
     "input_range": "--input-range",
     "scores": "--scores",
     "stride_px": "--stride",
+    "x_first": "--x-first",
     "size": "--size",
     "device": "--device",
     "threads": "--threads",

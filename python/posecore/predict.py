@@ -86,6 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PX",
         help="input pixels from cell to cell, where it does not follow from the model",
     )
+    add(
+        "--x-first",
+        choices=("offsets", "displacements", "both"),
+        help="which channels of a PoseNet hold all x before all y, where they do (posecore doctor finds out)",
+    )
     group = parser.add_argument_group("what counts as a person")
     add_decoder_options(
         group,
@@ -233,6 +238,7 @@ def _load(args: argparse.Namespace) -> Any:
         input_range=tuple(args.input_range) if args.input_range else None,
         scores=args.scores,
         stride_px=args.stride,
+        x_first=args.x_first,
         **decoder_options(args),
     )
 
@@ -300,6 +306,7 @@ def _refuse_network_options(args: argparse.Namespace) -> None:
         "--input-range": args.input_range,
         "--scores": args.scores,
         "--stride": args.stride,
+        "--x-first": args.x_first,
         "--device": args.device if args.device != "cpu" else None,
         "--threads": args.threads if args.threads != 1 else None,
         "--resize": args.resize if args.resize != "letterbox" else None,

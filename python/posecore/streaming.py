@@ -60,7 +60,8 @@ def stream(
             network address that OpenCV opens (rtsp://, http://, ...); or anything that gives RGB uint8 (H, W, 3)
             arrays, or (array, time in seconds) pairs, when it is iterated: each is copied. So many frames as are
             under way are taken from it before their turn.
-        estimator: called with each frame in a thread of its own, gives its `Poses`; an `Estimator`, for one.
+        estimator: called with each frame in a thread of its own, gives its `Poses`; an `Estimator`, for one, which
+            then has its frames resized by the thread that reads.
         tracker: called with those poses, in order, gives them with track ids; a `Tracker`, for one.
         smoother: called with what the tracker gave, gives it smoothed; poses to which the tracker gave no id (-1) are
             left out of that, and come as they were. Both work in the caller's thread, when a frame is handed over:
@@ -116,7 +117,7 @@ class Stream(Iterator["tuple[Image, Poses]"]):
         self.fps, self.live, self.index = frames.fps, frames.live, -1
         self._frames, self._network_step, self._motion = frames, _Network(estimator), movement
         self._queue, self._drop = queue, drop
-        self._reading: Ahead[tuple[int, float, Image]] | None = None
+        self._reading: Ahead[tuple[int, float, Image, Any]] | None = None
         self._network: Ahead[tuple[int, Image, Poses]] | None = None
         self._closed = False
 
@@ -152,7 +153,7 @@ class Stream(Iterator["tuple[Image, Poses]"]):
     def _start(self) -> Ahead[tuple[int, Image, Poses]]:
         _running.add(self)
         self._reading = Ahead(
-            _Reading(self._frames),
+            _Reading(self._frames, weakref.ref(self._network_step)),
             size=self._queue,
             drop=self._drop,
             name="posecore: reading",
@@ -192,13 +193,21 @@ class Stream(Iterator["tuple[Image, Poses]"]):
 
 
 class _Reading:
-    """Frames that are let go of by the thread that reads them: nobody else knows when it has left the driver."""
+    """Frames made ready for the network, let go of by the thread that reads them: nobody else knows when it has left
+    the driver."""
 
-    def __init__(self, frames: Frames) -> None:
-        self._frames = frames
+    def __init__(self, frames: Frames, network: weakref.ref[_Network]) -> None:
+        self._frames, self._network = frames, network
 
-    def __iter__(self) -> Iterator[tuple[int, float, Image]]:
-        return iter(self._frames)
+    def __iter__(self) -> Iterator[tuple[int, float, Image, Any]]:
+        for index, time_s, image in self._frames:
+            step = self._network()
+            if step is None:
+                return
+            prepared = step.prepare(image)
+            del step
+            yield index, time_s, image, prepared
+            del image, prepared
 
     def close(self) -> None:
         self._frames.close()
@@ -209,11 +218,17 @@ class _Network:
     object that holds the stream, and a thread that held it would keep both for ever."""
 
     def __init__(self, estimator: Callable[[Image], Poses]) -> None:
-        self._estimator = estimator
+        from posecore.runtime.estimator import Estimator
 
-    def __call__(self, image: Image) -> Poses:
+        self._estimator: Callable[[Any], Poses] = estimator
+        self.prepare: Callable[[Image], Any] = _as_it_is
+        if isinstance(estimator, Estimator):
+            self._estimator = lambda prepared: estimator.read(estimator.run(prepared)).poses
+            self.prepare = estimator.prepare
+
+    def __call__(self, prepared: Any) -> Poses:
         try:
-            poses = self._estimator(image)
+            poses = self._estimator(prepared)
         except StopIteration as error:
             raise not_the_end("estimator") from error
         if not isinstance(poses, Poses):
@@ -222,15 +237,19 @@ class _Network:
 
 
 def _estimated(frames: Iterator[Any], network: weakref.ref[_Network]) -> Iterator[Any]:
-    for index, time_s, image in frames:
+    for index, time_s, image, prepared in frames:
         step = network()
         if step is None:
             return
-        poses = step(image)
+        poses = step(prepared)
         # What waits for room holds nothing.
-        del step
+        del step, prepared
         yield index, image, poses.replace(time_s=time_s)
         del image, poses
+
+
+def _as_it_is(image: Image) -> Image:
+    return image
 
 
 @atexit.register

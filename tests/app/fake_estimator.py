@@ -47,6 +47,15 @@ class FakeEstimator:
         self._with_heads, self._seconds = heads, seconds
         self.seen: list[np.ndarray] = []
 
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        return image
+
+    def run(self, prepared: np.ndarray) -> FakeDetail:
+        return self.detail(prepared)
+
+    def read(self, outputs: FakeDetail) -> FakeDetail:
+        return outputs
+
     def detail(self, image: np.ndarray) -> FakeDetail:
         time.sleep(self._seconds)
         self.seen.append(image.copy())

@@ -101,6 +101,7 @@ def test_options_reach_the_estimator(command: Command, picture: Path) -> None:
         "input_range": None,
         "scores": None,
         "stride_px": None,
+        "x_first": None,
     }
     command("predict", picture, "--size", "257")
     assert command.options["size"] == 257
@@ -116,6 +117,7 @@ def test_options_reach_the_estimator(command: Command, picture: Path) -> None:
         (["--scores", "logits"], "scores", "logits"),
         (["--scores", "probabilities"], "scores", "probabilities"),
         (["--stride", "8"], "stride_px", 8.0),
+        (["--x-first", "both"], "x_first", "both"),
         (["--resize", "stretch"], "resize", "stretch"),
         (["--resize", "coral"], "resize", "coral"),
         (["--refine", "taylor"], "refine", "taylor"),
@@ -197,7 +199,7 @@ def test_version_and_the_places_for_cmake(command: Command) -> None:
 def test_help_names_every_option_and_exit_code(command: Command) -> None:
     code, out, _ = command("predict", "--help")
     assert code == 0
-    network = "model size skeleton device resize input-range scores stride threads"
+    network = "model size skeleton device resize input-range scores stride x-first threads"
     people = "max-poses conf nms refine-steps refine"
     for option in f"{network} {people} mirror color save draw show out every force json quiet".split():
         assert f"\n  --{option}" in out

@@ -30,6 +30,26 @@ def test_real_numbers_are_a_copy():
     assert heads.heatmaps[0, 0, 0] == 0
 
 
+@pytest.mark.parametrize("layout", ["hwc", "chw"])
+def test_x_before_y_is_put_right_in_copies(layout):
+    heads = uint8_heads(layout)
+    names = ["short_offsets", "displacement_bwd"]
+    right = heads.with_y_first(names)
+    for name in ("heatmaps", *names, "displacement_fwd"):
+        was, now = heads.dequantized(name), right.dequantized(name)
+        half = was.shape[2] // 2
+        expected = np.concatenate([was[:, :, half:], was[:, :, :half]], axis=2) if name in names else was
+        np.testing.assert_array_equal(now, expected)
+        assert np.shares_memory(getattr(heads, name), getattr(right, name)) == (name not in names)
+    with pytest.raises(ValueError, match=r"names: wanted some of short_offsets, .*, got heatmaps"):
+        heads.with_y_first(["heatmaps"])
+
+
+def test_what_is_not_there_has_no_axes():
+    heads = Heads(f(2, 2, 1), stride_px=4, scores="probabilities")
+    assert heads.with_y_first(["short_offsets"]).short_offsets is None
+
+
 WRONG = {
     "scores": ({"scores": "logit"}, ValueError, "scores: wanted one of logits, probabilities, got 'logit'"),
     "no scores": ({"scores": None}, ValueError, "scores: wanted one of logits, probabilities, got None"),

@@ -13,7 +13,7 @@ from pathlib import Path
 CORE = (
     *("_core", "arguments", "artifact", "decode", "errors", "heads", "install"),
     *("layouts", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
-    *("skeletons", "smooth", "swaps", "track", "trajectories", "two_pass"),
+    *("skeletons", "smooth", "swaps", "tensor_specs", "track", "trajectories", "two_pass"),
     *("bounded_file", "protobuf_wire"),
 )
 

@@ -159,6 +159,36 @@ class TestDetail:
         assert estimator.detail(image).times == {"resize": 3, "network": 12, "decode": 16}
         assert estimator.detail(image).times == {"resize": 3, "network": 4, "decode": 16}
 
+    def test_the_three_steps_give_what_they_give_together(
+        self, estimator: Estimator, people: np.ndarray
+    ) -> None:
+        images = people, people[:, ::-1, ::-1], people[::2]
+        ahead = [estimator.prepare(image) for image in images]
+        for image, outputs in zip(images, map(estimator.run, ahead), strict=True):
+            steps, whole = estimator.read(outputs), estimator.detail(image)
+            assert steps.heads is not None
+            assert whole.heads is not None
+            np.testing.assert_array_equal(steps.heads.heatmaps, whole.heads.heatmaps)
+            np.testing.assert_array_equal(steps.poses.xy, whole.poses.xy)
+            assert steps.geometry == whole.geometry
+            assert steps.times.keys() == whole.times.keys()
+
+    def test_what_belongs_to_another_estimator_is_refused(
+        self, estimator: Estimator, people: np.ndarray
+    ) -> None:
+        other = Estimator(size=257)
+        prepared = estimator.prepare(people)
+        with pytest.raises(
+            ValueError, match=r"^prepared: wanted Prepared of this estimator, got that of Estim"
+        ):
+            other.run(prepared)
+        with pytest.raises(
+            ValueError, match=r"^outputs: wanted Outputs of this estimator, got that of Estim"
+        ):
+            other.read(estimator.run(prepared))
+        with pytest.raises(TypeError, match=r"^prepared: wanted Prepared, got ndarray$"):
+            estimator.run(people)  # type: ignore[arg-type]
+
     def test_heads_decode_to_the_same_people(self, estimator: Estimator, people: np.ndarray) -> None:
         detail = estimator.detail(people)
         assert detail.heads is not None

@@ -29,6 +29,7 @@ class TestMistakes:
             ({"resize": "crop"}, ValueError, "resize: wanted one of letterbox, stretch, coral, got 'crop'"),
             ({"color": "RGB"}, ValueError, "color: wanted one of rgb, bgr, got 'RGB'"),
             ({"scores": "sigmoid"}, ValueError, "scores: wanted one of logits, probabilities, got 'sigmoid'"),
+            ({"x_first": "x"}, ValueError, "x_first: wanted one of offsets, displacements, both, got 'x'"),
             ({"stride_px": 0}, ValueError, "stride_px: wanted a number from 0.001 to 65536, got 0"),
             ({"stride_px": "16"}, TypeError, "stride_px: wanted a number from 0.001 to 65536, got str"),
             ({"max_poses": 0}, ValueError, "max_poses: wanted a whole number from 1 to 65536, got 0"),

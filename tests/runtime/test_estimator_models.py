@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from eye import RGB, eye
-from tiny_tflite import Model, flexbuffer, with_decoder
+from tiny_tflite import Model, flexbuffer, heatmaps_only, with_decoder
 
 from posecore.errors import ModelError
 from posecore.runtime.estimator import Estimator
@@ -55,6 +55,25 @@ class TestModels:
             ModelError, match="the model: wanted input_range, the values that its float input takes"
         ):
             Estimator(eye(), skeleton=RGB)
+
+    def test_vectors_with_x_before_y_are_put_right_where_it_is_said(self) -> None:
+        image = np.zeros((40, 60, 3), np.uint8)
+        heads = Estimator(bytes(with_decoder())).heads(image)
+        for x_first, changed in (
+            ("offsets", {"short_offsets"}),
+            ("displacements", {"displacement_fwd", "displacement_bwd"}),
+            ("both", {"short_offsets", "displacement_fwd", "displacement_bwd"}),
+        ):
+            estimator = Estimator(bytes(with_decoder()), x_first=x_first)  # type: ignore[arg-type]
+            expected = heads.with_y_first(changed)
+            for found in (estimator.heads(image), estimator.detail(image).heads):
+                assert found is not None
+                for name, tensor in expected.tensors().items():
+                    np.testing.assert_array_equal(found.tensors()[name], tensor)
+
+    def test_a_network_without_vectors_has_no_axes(self) -> None:
+        with pytest.raises(ValueError, match="x_first: wanted None, since a heatmaps network has no offsets"):
+            Estimator(bytes(heatmaps_only()), x_first="both", input_range=(0, 1))
 
     def test_a_skeleton_of_other_keypoints_is_refused(self) -> None:
         with pytest.raises(ValueError) as caught:  # noqa: PT011  the whole message is compared

@@ -80,7 +80,7 @@ def described(pictures: Iterable[Picture], *, random: bool) -> Calibration:
     digest, count = hashlib.sha256(), 0
     for picture in pictures:
         digest.update(repr(picture.shape).encode())
-        digest.update(np.ascontiguousarray(picture))
+        digest.update(picture.tobytes())
         count += 1
     return Calibration(count, digest.hexdigest(), random)
 

@@ -107,9 +107,9 @@ class Contract:
         heads = self.with_mid_offsets() if mid_offsets else self.heads
         outputs = outputs_by_name(model)
         kept = {head.name: self._narrowed(keras, model, outputs, head) for head in heads}
-        width, height = size or (None, None)
-        image = keras.Input((height, width, 3), batch_size=1, name="image")
-        body = keras.Model(model.inputs, kept)
+        image = keras.Input(_picture_shape(size), batch_size=1, name="image")
+        # Named, since the names that Keras gives out count up, and go into files.
+        body = keras.Model(model.inputs, kept, name="body")
         return keras.Model(image, body(image), name=model.name)
 
     def _resized(self, keras: Any, size: tuple[int, int] | None) -> Any:
@@ -130,11 +130,9 @@ class Contract:
             )
         if self.input_size is None:
             return self.model
-        width, height = size or (None, None)
         try:
-            model = keras.models.clone_model(
-                self.model, input_tensors=keras.Input((height, width, 3), name="image")
-            )
+            picture = keras.Input(_picture_shape(size), name="image")
+            model = keras.models.clone_model(self.model, input_tensors=picture)
             model.set_weights(self.model.get_weights())
         except (ValueError, TypeError) as error:
             raise ModelError(
@@ -195,6 +193,10 @@ def outputs_by_name(model: Any) -> dict[str, Any]:
     if isinstance(named, dict):
         return dict(named)
     return dict(zip(model.output_names, model.outputs, strict=True))
+
+
+def _picture_shape(size: tuple[int, int] | None) -> tuple[int | None, int | None, int]:
+    return (None, None, 3) if size is None else (size[1], size[0], 3)
 
 
 def _picture_size(model: Any) -> tuple[int, int] | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ from posecore.artifact import Artifact, Calibration, HeadSpec, InputSpec, Precis
 from posecore.errors import ModelError, require
 from posecore.export.calibration import DEFAULT_COUNT, calibration_pictures, described
 from posecore.export.contract import INPUT_RANGE, Contract, Head, contract
+from posecore.export.coral_ranges import HeadRange, head_ranges, refuse_clipping
 from posecore.export.model_file import write_model
 from posecore.export.tflite_names import in_order
 from posecore.runtime.tflite_file import TfliteFile
@@ -67,7 +69,8 @@ def to_tflite(
 
     Raises:
         TypeError, ValueError: an argument that is something else, or options that exclude each other.
-        ModelError: a model that is none of posecore's networks, or that the converter cannot take.
+        ModelError: a model that is none of posecore's networks, or that the converter cannot take, or 8-bit heads that
+            clip what calibration saw.
         SourceError: calibration pictures that cannot be read.
         OSError: the file cannot be written.
         MissingExtra: TensorFlow or Keras is not installed.
@@ -94,13 +97,21 @@ def to_tflite(
             f"calibration: wanted None, since only int8 and uint8 have ranges, got it for {quantize or 'float32'}"
         )
     heads = found.with_mid_offsets() if decoder is not None else found.heads
-    data = converted(found.graph(size, mid_offsets=decoder is not None), heads, quantize, shown)
+    graph = found.graph(size, mid_offsets=decoder is not None)
+    data = converted(graph, heads, quantize, shown)
+    ranges: tuple[HeadRange, ...] = ()
+    if (
+        shown is not None and not found.fixed
+    ):  # the codes of a sigmoid end at 255/256 by TFLite's specification
+        ranges = head_ranges(graph, heads, shown, TfliteFile.read(data).outputs)
+        refuse_clipping(found.model.name, ranges)
     artifact = describe(
         found,
         heads,
         data,
         precision=quantize or "float32",
         calibration=None if shown is None else described(shown, random=random_calibration),
+        clipped={one.name: one.clipped for one in ranges},
     )
     if decoder is not None:
         from dataclasses import asdict, replace
@@ -153,14 +164,32 @@ def describe(
     *,
     precision: Precision,
     calibration: Calibration | None,
+    clipped: Mapping[str, float] | None = None,
     target: Literal["tflite", "coral"] = "tflite",
 ) -> Artifact:
-    """What a converted file is, without its name and hash, which `write_model` adds."""
+    """What a converted file is, without its name and hash, which `write_model` adds.
+
+    Args:
+        found: of the Keras model.
+        heads: its outputs in the file's order.
+        data: the file's bytes, without a decoder.
+        precision, calibration, target: as they are said in the artifact.
+        clipped: shares by name of the head, where they were looked at.
+    """
     file = TfliteFile.read(data, name=found.model.name)
     picture = file.inputs[0]
     _, height, width, _ = picture.shape
     specs = tuple(
-        HeadSpec(head.role, output.name, output.shape, output.dtype, "NHWC", head.unit, output.quantization)
+        HeadSpec(
+            head.role,
+            output.name,
+            output.shape,
+            output.dtype,
+            "NHWC",
+            head.unit,
+            output.quantization,
+            (clipped or {}).get(output.name),
+        )
         for head, output in zip(heads, file.outputs, strict=True)
     )
     return Artifact(
@@ -216,18 +245,25 @@ def _configure(
 
 
 @contextlib.contextmanager
-def _held_back() -> Iterator[Any]:
+def _held_back() -> Iterator[Callable[[], str]]:
     """Hold back what the converter prints, from Python and from C++; gives a function for its last line."""
     with contextlib.ExitStack() as stack:
         held = stack.enter_context(tempfile.TemporaryFile())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, AttributeError, ValueError):  # there may be none
+                stream.flush()
         for descriptor in (1, 2):
-            with contextlib.suppress(OSError):  # there may be none
+            with contextlib.suppress(OSError):
                 saved = os.dup(descriptor)
                 stack.callback(os.close, saved)
                 stack.callback(os.dup2, saved, descriptor)
                 os.dup2(held.fileno(), descriptor)
+        # Python's own, which need not go through those descriptors.
+        text = stack.enter_context(os.fdopen(os.dup(held.fileno()), "w", buffering=1, errors="replace"))
+        stack.enter_context(contextlib.redirect_stdout(text))
+        stack.enter_context(contextlib.redirect_stderr(text))
 
         def last_line() -> str:
             held.seek(0)

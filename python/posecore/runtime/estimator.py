@@ -4,58 +4,52 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from posecore import skeletons
 from posecore.arguments import number
 from posecore.errors import ModelError
 from posecore.heads import STRIDE_PX
 from posecore.poses import Poses
-from posecore.runtime import movenet
 from posecore.runtime.coordinates import CoordinatesReader
+from posecore.runtime.estimator_choices import (
+    check_one_of,
+    chosen_input_range,
+    chosen_long_side,
+    chosen_size,
+    chosen_skeleton,
+)
 from posecore.runtime.geometry import Geometry
 from posecore.runtime.movenet import MovenetReader
 from posecore.runtime.network import Network
 from posecore.runtime.network_input import checked_image, contiguous_pixels, pixel_coding
 from posecore.runtime.readers import make_reader
+from posecore.runtime.steps import Detail, Outputs, Prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from posecore.decode import Refinement
     from posecore.heads import Heads, Scores
+    from posecore.layouts import Kind
     from posecore.runtime.geometry import Sampling
     from posecore.skeletons import Skeleton
 
 Resize = Literal["letterbox", "stretch", "coral"]
 Color = Literal["rgb", "bgr"]
+XFirst = Literal["offsets", "displacements", "both"]
 
-# AP of the default model, with default thresholds, on 119 COCO pictures at 257, 353, 401, 481, 513:
-# .120 .178 .192 .218 .212, in 4, 7, 9, 12, 14 ms for pictures of 4:3: above 481, the width of Coral's
-# 353x481, only the time grows.
-DEFAULT_LONG_SIDE = 481
-_MAX_SIDE = 8192
-
-
-@dataclass(frozen=True)
-class Detail:
-    """Everything about one picture.
-
-    Attributes:
-        poses: what calling the estimator gives.
-        heads: the network's output tensors, copied; None for MoveNet and coordinates, which have none.
-        geometry: how picture pixels became input pixels.
-        times: seconds for "resize" (picture to input tensor), "network" and "decode" (heads to `Poses`).
-    """
-
-    poses: Poses
-    heads: Heads | None
-    geometry: Geometry
-    times: dict[str, float]
+_OFFSETS, _DISPLACEMENTS = ("short_offsets",), ("displacement_fwd", "displacement_bwd")
+_X_FIRST: dict[XFirst | None, tuple[str, ...]] = {
+    None: (),
+    "offsets": _OFFSETS,
+    "displacements": _DISPLACEMENTS,
+    "both": _OFFSETS + _DISPLACEMENTS,
+}
 
 
 class Estimator:
@@ -88,6 +82,8 @@ class Estimator:
         stride_px: input pixels from cell to cell, where it does not follow from the model.
         input_range: the values that a float input takes for bytes 0 and 255, where it is not what PoseNet
             (-1, 1), MoveNet (0, 255) and networks that give coordinates (-1, 1) take.
+        x_first: of a PoseNet whose channels hold all x before all y, where that is so: its short "offsets", its
+            "displacements", or "both".
         interpreter: "litert", "tflite-runtime" or "tensorflow"; None is the first that is installed.
 
     The first five decode options are, where they are None, those of the model's own PosenetDecoderOp, else the
@@ -98,6 +94,8 @@ class Estimator:
         name: the model's file name without its ending.
         library: the interpreter that runs it, with its version.
         input_size: (width, height) of the network's input as it is now.
+        kind: what the network is: "posenet", "heatmaps", "movenet-single" or "movenet-multi".
+        input_dtype: what the network's input holds: "float32", "uint8" or "int8".
 
     Raises:
         ModelError: the file is not there, no .tflite model, no pose model, does not fit size or device, or what
@@ -126,13 +124,17 @@ class Estimator:
         scores: Scores | None = None,
         stride_px: float | None = None,
         input_range: tuple[float, float] | None = None,
+        x_first: XFirst | None = None,
         interpreter: str | None = None,
     ) -> None:
-        _one_of("resize", resize, get_args(Resize))
-        _one_of("color", color, get_args(Color))
+        check_one_of("resize", resize, get_args(Resize))
+        check_one_of("color", color, get_args(Color))
         if scores is not None:
-            _one_of("scores", scores, ("logits", "probabilities"))
-        long_side, fixed = _size(size)
+            check_one_of("scores", scores, ("logits", "probabilities"))
+        if x_first is not None:
+            check_one_of("x_first", x_first, get_args(XFirst))
+        self._x_first = _X_FIRST[x_first]
+        long_side, fixed = chosen_size(size)
         if stride_px is not None:
             number(stride_px, "stride_px", *STRIDE_PX)
         network = Network(
@@ -144,17 +146,23 @@ class Estimator:
             stride_px=stride_px,
             scores=scores,
         )
+        if x_first is not None and network.layout.kind != "posenet":
+            raise ValueError(
+                f"x_first: wanted None, since a {network.layout.kind} network has no offsets, got {x_first!r}"
+            )
         self._network = network
         self.name: str = network.name
         self.library: str = network.interpreter.library
-        self.skeleton: Skeleton = _skeleton(skeleton, network)
+        self.kind: Kind = network.layout.kind
+        self.input_dtype: str = network.interpreter.input.dtype
+        self.skeleton: Skeleton = chosen_skeleton(skeleton, network)
         self._resize = resize
         self._swap_red_blue = color == "bgr"
-        self._long_side = _long_side(long_side, fixed, resize, network)
+        self._long_side = chosen_long_side(long_side, fixed, resize, network)
         self._coding = pixel_coding(
             network.interpreter.input,
             kind=network.layout.kind,
-            input_range=_input_range(input_range, network),
+            input_range=chosen_input_range(input_range, network),
             model=network.name,
         )
         given = {
@@ -192,7 +200,9 @@ class Estimator:
         """
         pixels, swapped = contiguous_pixels(checked_image(image))
         with _Alone(self._busy):
-            geometry = self._fill(pixels, swapped)
+            geometry = self._plan((pixels.shape[1], pixels.shape[0]))
+            self._fit(geometry)
+            self._write(pixels, swapped, geometry, self._network.interpreter.input_view())
             self._network.interpreter.invoke()
             return self._read(self._network.interpreter.output_views(), geometry)[0]
 
@@ -201,21 +211,58 @@ class Estimator:
         pixels, swapped = contiguous_pixels(checked_image(image))
         with _Alone(self._busy):
             begun = perf_counter()
-            self._plan((pixels.shape[1], pixels.shape[0]))
+            geometry = self._plan((pixels.shape[1], pixels.shape[0]))
+            # A picture of another shape makes the network lay out its memory anew, which is the network's time.
+            self._fit(geometry)
             start = perf_counter()
-            geometry = self._fill(pixels, swapped)
+            self._write(pixels, swapped, geometry, self._network.interpreter.input_view())
             filled = perf_counter()
-            self._network.interpreter.invoke()
-            invoked = perf_counter()
-            # Copies, since the next picture overwrites the tensors themselves.
-            outputs = [view.copy() for view in self._network.interpreter.output_views()]
+            outputs = self._invoke(geometry, {"resize": filled - start, "network": start - begun})
+        return self.read(outputs)
+
+    def prepare(self, image: npt.NDArray[np.uint8]) -> Prepared:
+        """The first of the three steps of `detail`, for whoever has a thread for each: `image` as the network's input.
+
+        One thread may prepare pictures while another runs the network on those before, and a third reads what came out:
+        `read(run(prepare(image)))` is `detail(image)`. Raises as calling does for what is no picture.
+        """
+        begun = perf_counter()
+        pixels, swapped = contiguous_pixels(checked_image(image))
+        geometry = self._plan((pixels.shape[1], pixels.shape[0]))
+        width, height = geometry.input_size
+        tensor = np.empty((height, width, 3), self._coding.dtype)
+        self._write(pixels, swapped, geometry, tensor)
+        return Prepared(tensor, geometry, perf_counter() - begun, self)
+
+    def run(self, prepared: Prepared) -> Outputs:
+        """The second step: the network.
+
+        Raises:
+            TypeError, ValueError: nothing that this estimator prepared.
+            RuntimeError: another thread is running this network.
+        """
+        self._check(prepared, Prepared, "prepared")
+        with _Alone(self._busy):
+            begun = perf_counter()
+            self._fit(prepared.geometry)
+            start = perf_counter()
+            np.copyto(self._network.interpreter.input_view(), prepared.tensor)
             copied = perf_counter()
-            poses, heads = self._read(outputs, geometry)
-            decoded = perf_counter()
-        # A picture of another shape makes the network lay out its memory anew, which is the network's time.
-        network = start - begun + invoked - filled
-        times = {"resize": filled - start, "network": network, "decode": decoded - copied}
-        return Detail(poses, heads, geometry, times)
+            times = {"resize": prepared.seconds + copied - start, "network": start - begun}
+            return self._invoke(prepared.geometry, times)
+
+    def read(self, outputs: Outputs) -> Detail:
+        """The third step: the poses.
+
+        Raises:
+            TypeError, ValueError: nothing that this estimator's network gave.
+            RuntimeError: another thread is reading outputs of this estimator.
+        """
+        self._check(outputs, Outputs, "outputs")
+        begun = perf_counter()
+        poses, heads = self._read(list(outputs.tensors), outputs.geometry)
+        times = outputs.times | {"decode": perf_counter() - begun}
+        return Detail(poses, heads, outputs.geometry, times)
 
     def heads(self, image: npt.NDArray[np.uint8]) -> Heads:
         """The network's output tensors for `image`, copied.
@@ -227,36 +274,46 @@ class Estimator:
             raise ModelError(
                 f"{self.name}: wanted a network that gives heads, got {which}, which gives poses"
             )
-        pixels, swapped = contiguous_pixels(checked_image(image))
-        with _Alone(self._busy):
-            self._fill(pixels, swapped)
-            self._network.interpreter.invoke()
-            outputs = [view.copy() for view in self._network.interpreter.output_views()]
-            return self._network.layout.build(outputs)
+        return self._heads(self.run(self.prepare(image)).tensors)
 
     def __repr__(self) -> str:
         width, height = self.input_size
         return f"Estimator({self.name}, {self._network.layout.kind}, {height}x{width}, {self.library})"
 
-    def _fill(self, pixels: npt.NDArray[np.uint8], swapped: bool) -> Geometry:
-        height, width, _ = pixels.shape
-        geometry = self._plan((width, height))
-        self._coding.write(
-            geometry.resample(pixels),
-            self._network.interpreter.input_view(),
-            geometry,
-            swap_red_blue=self._swap_red_blue != swapped,
-        )
-        return geometry
+    def _check(self, given: Any, wanted: type[Any], name: str) -> None:
+        if not isinstance(given, wanted):
+            raise TypeError(f"{name}: wanted {wanted.__name__}, got {type(given).__name__}")
+        if given.owner is not self:
+            raise ValueError(
+                f"{name}: wanted {wanted.__name__} of this estimator, got that of {given.owner!r}"
+            )
+
+    def _invoke(self, geometry: Geometry, times: dict[str, float]) -> Outputs:
+        begun = perf_counter()
+        self._network.interpreter.invoke()
+        times["network"] += perf_counter() - begun
+        # Copies, since the next picture overwrites the tensors themselves.
+        tensors = tuple(view.copy() for view in self._network.interpreter.output_views())
+        return Outputs(tensors, geometry, times, self)
+
+    def _write(
+        self, pixels: npt.NDArray[np.uint8], swapped: bool, geometry: Geometry, tensor: npt.NDArray[Any]
+    ) -> None:
+        swap = self._swap_red_blue != swapped
+        self._coding.write(geometry.resample(pixels), tensor, geometry, swap_red_blue=swap)
+
+    def _fit(self, geometry: Geometry) -> None:
+        if self._long_side is not None and geometry.input_size != self.input_size:
+            width, height = geometry.input_size
+            self._network.interpreter.resize(height, width)
 
     def _plan(self, image_size: tuple[int, int]) -> Geometry:
-        if self._geometry is not None and self._geometry.image_size == image_size:
-            return self._geometry
+        geometry = self._geometry
+        if geometry is not None and geometry.image_size == image_size:
+            return geometry
         if self._long_side is not None:
             multiple, plus = self._network.size_step
             geometry = Geometry.long_side(image_size, self._long_side, multiple=multiple, plus=plus)
-            width, height = geometry.input_size
-            self._network.interpreter.resize(height, width)
         elif self._resize == "letterbox":
             geometry = Geometry.letterbox(image_size, self.input_size)
         else:
@@ -268,8 +325,12 @@ class Estimator:
     def _read(self, outputs: list[npt.NDArray[Any]], geometry: Geometry) -> tuple[Poses, Heads | None]:
         if isinstance(self._reader, (MovenetReader, CoordinatesReader)):
             return self._reader(outputs[0], geometry), None
-        heads = self._network.layout.build(outputs)
+        heads = self._heads(outputs)
         return self._reader.decode(heads, geometry.onto), heads
+
+    def _heads(self, outputs: Sequence[npt.NDArray[Any]]) -> Heads:
+        heads = self._network.layout.build(outputs)
+        return heads.with_y_first(self._x_first) if self._x_first else heads
 
 
 class _Alone:
@@ -286,84 +347,3 @@ class _Alone:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
-
-
-def _skeleton(skeleton: Skeleton | str | None, network: Network) -> Skeleton:
-    count = network.layout.num_keypoints
-    if isinstance(skeleton, str):
-        skeleton = skeletons.get(skeleton)
-    said = None if network.artifact is None else network.artifact.skeleton
-    if skeleton is None and said is not None:
-        return said
-    if skeleton is None:
-        if count == skeletons.COCO17.num_keypoints:
-            return skeletons.COCO17
-        raise ValueError(
-            f"skeleton: wanted a Skeleton of {count} keypoints, as {network.name} gives them, "
-            f"or one of the names {', '.join(skeletons.names())}, got None"
-        )
-    if not isinstance(skeleton, skeletons.Skeleton):
-        raise TypeError(
-            f"skeleton: wanted a Skeleton, one of the names {', '.join(skeletons.names())}, or None, "
-            f"got {type(skeleton).__name__}"
-        )
-    if skeleton.num_keypoints != count:
-        raise ValueError(
-            f"skeleton: wanted {count} keypoints, as {network.name} gives them, "
-            f"got {skeleton.name} with {skeleton.num_keypoints}"
-        )
-    if said is not None and network.layout.kind == "posenet" and skeleton.edges != said.edges:
-        raise ValueError(
-            f"skeleton: wanted the edges of {said.name}, by which {network.name} was trained, as what lies beside it "
-            f"says, got those of {skeleton.name}"
-        )
-    return skeleton
-
-
-def _input_range(asked: object, network: Network) -> Any:
-    """What bytes 0 and 255 become: as asked for or as described, which must be the same."""
-    if network.artifact is None:
-        return asked
-    said = network.artifact.input.range
-    if asked is not None and (not isinstance(asked, (tuple, list)) or tuple(asked) != said):
-        raise ValueError(
-            f"input_range: wanted {said} or None, as what lies beside {network.name} says, got {asked!r}"
-        )
-    return said
-
-
-def _long_side(
-    asked: int | None, fixed: tuple[int, int] | None, resize: Resize, network: Network
-) -> int | None:
-    """What a picture's longer side is scaled to, or None where all pictures go into one size."""
-    if fixed is not None or (asked is None and not network.dynamic):
-        return None
-    if resize != "letterbox":
-        raise ValueError(
-            f'size: wanted (height, width), since resize="{resize}" keeps no aspect, got {asked}'
-        )
-    if asked is not None and not network.interpreter.resizable:
-        width, height = network.input_size
-        raise ValueError(
-            f"size: wanted None, since {network.name} takes {height}x{width} pixels only, got {asked}"
-        )
-    return asked or (movenet.DEFAULT_LONG_SIDE if network.is_movenet else DEFAULT_LONG_SIDE)
-
-
-def _size(size: object) -> tuple[int | None, tuple[int, int] | None]:
-    wanted = "size: wanted the longer side in pixels, or (height, width) such as (353, 481), or None"
-    sides = size if isinstance(size, (tuple, list)) else () if size is None else (size,)
-    if isinstance(size, (tuple, list)) and len(size) != 2:
-        raise ValueError(f"{wanted}, got {size!r}")
-    if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) for side in sides):
-        raise TypeError(f"{wanted}, got {size!r}")
-    if any(not 1 <= side <= _MAX_SIDE for side in sides):
-        raise ValueError(f"{wanted}, each from 1 to {_MAX_SIDE}, got {size!r}")
-    if len(sides) == 2:
-        return None, (int(sides[0]), int(sides[1]))
-    return (int(sides[0]) if sides else None), None
-
-
-def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}: wanted one of {', '.join(choices)}, got {value!r}")

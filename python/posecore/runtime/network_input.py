@@ -80,7 +80,7 @@ def pixel_coding(tensor: TensorInfo, *, kind: Kind, input_range: Range | None, m
     """
     wanted = _range(input_range)
     if tensor.dtype == "float32":
-        wanted = wanted or _FLOAT_RANGES.get(kind)
+        wanted = wanted or usual_float_range(kind)
         if wanted is None:
             raise ModelError(
                 f"{model}: wanted input_range, the values that its float input takes for bytes 0 and 255, "
@@ -113,6 +113,11 @@ def pixel_coding(tensor: TensorInfo, *, kind: Kind, input_range: Range | None, m
         values = wanted[0] + np.arange(256) * ((wanted[1] - wanted[0]) / 255)
         codes = np.clip(np.rint(values / quantum) + zero_point, low, high)
     return PixelCoding(tensor.dtype, table=codes.astype(tensor.dtype).view(np.uint8))
+
+
+def usual_float_range(kind: Kind) -> Range | None:
+    """What a float network of this kind takes for bytes 0 and 255, or None where it does not follow from the kind."""
+    return _FLOAT_RANGES.get(kind)
 
 
 def _same(own: Range, wanted: Range, quantum: float) -> bool:

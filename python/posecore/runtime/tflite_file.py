@@ -43,7 +43,7 @@ _STORES_ANEW = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CAST")
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """One network of a file; inputs and outputs are tensor numbers."""
+    """A network of a file: its tensors, and its operators in the order in which they run. Numbers are of tensors."""
 
     table: Table
     tensors: tuple[Tensor, ...]
@@ -64,7 +64,8 @@ class TfliteFile:
     code decoder      `DecoderOptions` where the model ends in a PosenetDecoderOp, else None
     needs_edge_tpu      True where it is compiled for the Edge TPU
     unknown_custom_ops  custom operators other than those two, sorted
-    graphs       its networks with their tensors and operators, the main one first
+    main         the `Subgraph` that runs
+    graphs       all of its networks, that one first
     description  what whoever made the file wrote into it, or ""
     unproven     what could not be checked by reading; where it is empty no interpreter can trip over the file
     """
@@ -78,7 +79,7 @@ class TfliteFile:
         self._buffers = tuple(_constant(table) for table in model.tables(4))
         if not self._buffers:
             raise Damaged("it has no list of buffers")
-        self._codes = tuple(_operator_name(table) for table in model.tables(1))
+        self._codes = tuple(_operator_kind(table) for table in model.tables(1))
         unproven: list[str] = []
         graphs = tuple(self._subgraph(table, unproven) for table in model.tables(2))
         if not graphs:
@@ -87,7 +88,7 @@ class TfliteFile:
             unproven.append("control flow")
         self.graphs = graphs
         self._check_annotations(graphs)
-        self._main = main = graphs[0]
+        self.main = main = graphs[0]
         if not main.inputs or not main.outputs:
             raise Damaged("its network has no inputs or no outputs")
         names = self._signature_names()
@@ -142,7 +143,7 @@ class TfliteFile:
         """
         if self._decoder_at is None:
             raise ModelError(f"{self.name} has no {DECODER} to take out")
-        main, at = self._main, self._decoder_at
+        main, at = self.main, self._decoder_at
         decoder = main.operators[at]
         made = set(decoder.outputs)
         if any(made & set(operator.inputs) for operator in main.operators):
@@ -331,7 +332,8 @@ def _constant(table: Table) -> memoryview | None:
     return data if len(data) else None
 
 
-def _operator_name(table: Table) -> tuple[str, bool, int]:
+def _operator_kind(table: Table) -> tuple[str, bool, int]:
+    """Name, whether it is a custom one, version."""
     # Codes from 127 on did not fit into the first field and have a second one; the larger counts.
     code = max(table.integer(0, "b"), table.integer(3, "i"))
     if code < 0:

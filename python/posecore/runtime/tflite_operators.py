@@ -67,7 +67,8 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A step of the network. `inputs` are tensor numbers, -1 where an optional one is left out."""
+    """A step of the network. `inputs` are tensor numbers, -1 where an optional one is left out; `version` is that of
+    its kind's definition."""
 
     name: str
     is_custom: bool

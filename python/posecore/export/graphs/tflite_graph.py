@@ -42,7 +42,7 @@ def tflite_graph(data: bytes, name: str, *, size: tuple[int, int] | None = None)
     """
     file = TfliteFile.read(data, name=name)
     builder = GraphBuilder(name, "TFLite", len(data), size)
-    main = file.graphs[0]
+    main = file.main
     names = {
         **{number: info.name for number, info in zip(main.inputs, file.inputs, strict=True)},
         **{number: info.name for number, info in zip(main.outputs, file.outputs, strict=True)},
