@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 import tiny_graphs as tiny
 
-from posecore.artifact import Artifact, sha256_of
+import posecore
+from posecore.artifact import Artifact, HeadSpec, InputSpec, sha256_of
 from posecore.export.graphs.custom_operators import explain
 from posecore.export.graphs.edge_tpu_package import read_package
 from posecore.export.graphs.inspected_model import inspect_model
@@ -108,50 +108,18 @@ def test_what_export_wrote_beside_a_file_is_believed(path: Path, artifact: Artif
 
 @pytest.fixture
 def artifact() -> Artifact:
-    from posecore.skeletons import COCO17
-
-    text = {
-        "format": "posecore artifact",
-        "version": 1,
-        "file": "net.kmodel",
-        "sha256": "0" * 64,
-        "target": "k210",
-        "precision": "uint8",
-        "kind": "heatmaps",
-        "stride_px": 2.0,
-        "scores": "logits",
-        "skeleton": {
-            "name": COCO17.name,
-            "keypoints": COCO17.keypoints,
-            "edges": COCO17.edges,
-            "limbs": COCO17.limbs,
-            "flip_pairs": COCO17.flip_pairs,
-            "sigmas": COCO17.sigmas,
-        },
-        "input": {
-            "name": "image",
-            "size": [8, 6],
-            "layout": "NCHW",
-            "dtype": "uint8",
-            "range": [-1.0, 1.0],
-            "quantization": None,
-        },
-        "heads": [
-            {
-                "role": "heatmaps",
-                "name": "heatmap",
-                "shape": [1, 17, 3, 4],
-                "dtype": "float32",
-                "layout": "NCHW",
-                "unit": "logit",
-                "quantization": None,
-            }
-        ],
-        "decoder": None,
-        "calibration": None,
-        "tools": {},
-    }
-    return Artifact.from_dict(json.loads(json.dumps(text)))
+    return Artifact(
+        file="net.kmodel",
+        sha256="0" * 64,
+        target="k210",
+        precision="uint8",
+        kind="heatmaps",
+        skeleton=posecore.COCO17,
+        input=InputSpec("image", (8, 6), "NCHW", "uint8"),
+        heads=(HeadSpec("heatmaps", "heatmap", (1, 17, 3, 4), "float32", "NCHW", "logit"),),
+        stride_px=2.0,
+        scores="logits",
+    )
 
 
 def operator(name: str, options: bytes) -> Operator:

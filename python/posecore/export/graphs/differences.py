@@ -296,10 +296,11 @@ def _pair(first: ModelGraph, second: ModelGraph, i: int | None, j: int | None) -
     shape_a, shape_b = _result(first, a), _result(second, b)
     if shape_a != shape_b:
         rows.insert(0, ("makes", shown(shape_a), shown(shape_b)))
-    if a.outputs and b.outputs:
-        rows.append(
-            ("type", tensor_line(first.tensors[a.outputs[0]]), tensor_line(second.tensors[b.outputs[0]]))
-        )
+    ends = [first.tensors[number] for number in a.outputs[:1]] + [
+        second.tensors[number] for number in b.outputs[:1]
+    ]
+    if len(ends) == 2 and all(end.dtype for end in ends):  # not every format says it of what is inside
+        rows.append(("type", tensor_line(ends[0]), tensor_line(ends[1])))
     if one_format:
         rows.insert(0, ("kind", a.kind, b.kind))
         rows.append(("version", str(a.version), str(b.version)))
