@@ -20,6 +20,7 @@ _HOW = (
     "what it reads, makes and is told. The bar in a box is its share of the multiplies."
 )
 _MOST_ROWS = 5000
+_MOST_OPEN = 100
 
 
 def page_html(
@@ -273,12 +274,18 @@ def _operators(graph: ModelGraph, drawing: Drawing | None) -> Markup:
     if len(graph.operators) > _MOST_ROWS:
         left += f" The first {count(_MOST_ROWS)} are shown."
     body = table(("operator", "makes", "parameters", "multiplies", "options"), rows, class_="operators")
+    body = _folded(body, len(rows))
     return section(
         "operators",
         "Operators in order",
         f"A click shows one in the graph.{left}",
         tag("div", body, class_="wide"),
     )
+
+
+def _folded(body: Markup, rows: int) -> Markup:
+    """A table that is opened by a click where it is long."""
+    return tag("details", tag("summary", f"{count(rows)} rows"), body, open=rows <= _MOST_OPEN)
 
 
 def _number(value: int | None) -> str:
@@ -333,5 +340,5 @@ def _pairs(found: ModelDifferences) -> Markup:
                 changes,
             )
         )
-    body = table(("", "A", "B", "differs in"), rows, class_="changes")
+    body = _folded(table(("", "A", "B", "differs in"), rows, class_="changes"), len(rows))
     return section("pairs", "Operators that differ", None, tag("div", body, class_="wide"))

@@ -132,6 +132,44 @@ def test_keras_layers_inside_of_models_and_layers_used_twice() -> None:
     assert [(each.multiplies, each.name) for each in graph.operators][-1] == (32 * 24 * 64, "part/one")
 
 
+def test_a_tfjs_layers_model_is_keras_of_old() -> None:
+    """tfjs 1 to 4 write Keras 2's configuration: sources as lists of names, shapes as batch_input_shape."""
+
+    def layer(kind: str, name: str, *sources: str, **config: Any) -> dict[str, Any]:
+        nodes = [[[source, 0, 0, {}] for source in sources]] if sources else []
+        return {"class_name": kind, "name": name, "config": {"name": name, **config}, "inbound_nodes": nodes}
+
+    layers = [
+        layer("InputLayer", "x", batch_input_shape=[None, 8, 8, 3]),
+        layer("Conv2D", "a", "x", filters=4, kernel_size=3, padding="same"),
+        layer("Conv2D", "b", "x", filters=4, kernel_size=[3, 3], padding="same"),
+        layer("Concatenate", "c", "a", "b"),
+    ]
+    config = {"layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["c", 0, 0]]}
+    model = {
+        "format": "layers-model",
+        "modelTopology": {"model_config": {"class_name": "Model", "config": config}},
+    }
+    graph = model_graph(json.dumps(model).encode(), "model.json")
+    assert graph.format == "tfjs layers model"
+    assert made(graph) == [("Conv2D", "?x8x8x4"), ("Conv2D", "?x8x8x4"), ("Concatenate", "?x8x8x8")]
+    assert (graph.parameters, graph.multiplies) == (2 * (27 * 4 + 4), 2 * 64 * 4 * 27)
+
+
+def test_a_sequential_model_with_and_without_an_input_layer() -> None:
+    input_layer = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 8, 8, 3]}}
+    dense = [
+        {"class_name": "Flatten", "config": {"name": "flat"}},
+        {"class_name": "Dense", "config": {"name": "dense", "units": 34, "use_bias": False}},
+    ]
+    first = {"class_name": "Flatten", "config": {"name": "flat", "batch_input_shape": [None, 8, 8, 3]}}
+    for layers in ([input_layer, *dense], [first, dense[1]]):
+        model = {"class_name": "Sequential", "config": {"layers": layers}}
+        graph = model_graph(tiny.keras_archive(model), "net.keras")
+        assert made(graph) == [("Flatten", "?x192"), ("Dense", "?x34")]
+        assert (graph.parameters, graph.multiplies) == (192 * 34, 192 * 34)
+
+
 def test_outputs_of_keras_models_have_the_names_of_their_dict() -> None:
     model = tiny.small_keras()
     model["config"]["output_layers"] = {"heat": ["heatmap", 0, 0], "features": ["bn", 0, 0]}

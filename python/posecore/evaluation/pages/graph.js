@@ -54,10 +54,16 @@
       show(number);
       if (focus) nodes[number].focus({ preventScroll: true });
       const twin = known[number].twin;
-      if (follow && boxes && twin !== null && twin !== undefined) {
-        const other = graphs[1 - index];
-        if (other) other.choose(boxes[1 - index][twin], { follow: false });
-      }
+      if (!follow || !boxes) return;
+      if (twin !== null && twin !== undefined) graphs[1 - index].choose(boxes[1 - index][twin], { follow: false });
+      else graphs[1 - index].clear();
+    }
+
+    /** Nothing is chosen, since the other graph's box has no counterpart here. */
+    function clear() {
+      for (const one of svg.querySelectorAll(".on, .near, .lit")) one.classList.remove("on", "near", "lit");
+      on = -1;
+      panel.replaceChildren(make("p", "note", "Nothing stands for it here."));
     }
 
     function row(entries) {
@@ -185,8 +191,13 @@
       if (next >= 0) choose(next, { focus: true });
     });
 
-    if (width > view.clientWidth) view.scrollLeft = (width - view.clientWidth) / 2;
-    return { choose, show };
+    // What is a little too wide is made to fit, what is much too wide stays readable.
+    if (width > view.clientWidth) {
+      scale(Math.max(0.8, view.clientWidth / width));
+      view.scrollLeft = (svg.clientWidth - view.clientWidth) / 2;
+      view.scrollTop = 0;
+    }
+    return { choose, clear };
   }
 
   for (const link of document.querySelectorAll("[data-show]")) {
