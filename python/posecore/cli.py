@@ -79,6 +79,7 @@ def _commands() -> tuple[Any, ...]:
         diagnose,
         doctor_command,
         eval,
+        inspect_command,
         inspect_data,
         merge_feet,
         predict,
@@ -96,6 +97,7 @@ def _commands() -> tuple[Any, ...]:
         merge_feet,
         train_command,
         doctor_command,
+        inspect_command,
     )
 
 

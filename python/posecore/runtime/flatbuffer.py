@@ -153,6 +153,7 @@ class Table:
 
 # FlexBuffer types that a map of options uses; anything else is skipped over.
 _INT, _UINT, _FLOAT, _MAP, _INDIRECT_INT, _INDIRECT_UINT, _INDIRECT_FLOAT, _BOOL = 1, 2, 3, 9, 6, 7, 8, 26
+_STRING, _BLOB = 5, 25
 _MAX_ENTRIES = 64
 
 
@@ -161,6 +162,13 @@ def flexbuffer_map(data: Bytes) -> dict[str, bool | int | float]:
 
     Raises `Damaged` where the bytes are not such a map, and for more than 64 entries.
     """
+    return {
+        key: value for key, value in flexbuffer_entries(data).items() if not isinstance(value, memoryview)
+    }
+
+
+def flexbuffer_entries(data: Bytes) -> dict[str, bool | int | float | memoryview]:
+    """As `flexbuffer_map`, and the bytes of strings and blobs, which lie in `data`."""
     view = memoryview(data).cast("B")
 
     def number(kind: str, position: int, width: int) -> int | float:
@@ -177,8 +185,14 @@ def flexbuffer_map(data: Bytes) -> dict[str, bool | int | float]:
     def unsigned(position: int, width: int) -> int:
         return int(number("u", position, width))
 
-    def scalar(position: int, parent_width: int, packed: int) -> bool | int | float | None:
+    def scalar(position: int, parent_width: int, packed: int) -> bool | int | float | memoryview | None:
         kind, width = packed >> 2, 1 << (packed & 3)
+        if kind in (_STRING, _BLOB):
+            start = position - unsigned(position, parent_width)
+            size = unsigned(start - width, width)
+            if size > len(view) - start:
+                raise Damaged("its options are damaged")
+            return view[start : start + size]
         if kind in (_INDIRECT_INT, _INDIRECT_UINT, _INDIRECT_FLOAT):
             position -= unsigned(position, parent_width)
             kind -= _INDIRECT_INT - _INT
@@ -204,7 +218,7 @@ def flexbuffer_map(data: Bytes) -> dict[str, bool | int | float]:
     keys_at = values - 3 * width
     keys = keys_at - unsigned(keys_at, width)
     key_width = unsigned(values - 2 * width, width)
-    options: dict[str, bool | int | float] = {}
+    options: dict[str, bool | int | float | memoryview] = {}
     for i in range(count):
         key_at = keys + i * key_width
         start = key_at - unsigned(key_at, key_width)

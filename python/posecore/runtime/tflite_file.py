@@ -65,6 +65,8 @@ class TfliteFile:
     needs_edge_tpu      True where it is compiled for the Edge TPU
     unknown_custom_ops  custom operators other than those two, sorted
     main         the `Subgraph` that runs
+    graphs       all of its networks, that one first
+    description  what whoever made the file wrote into it, or ""
     unproven     what could not be checked by reading; where it is empty no interpreter can trip over the file
     """
 
@@ -84,6 +86,7 @@ class TfliteFile:
             raise Damaged("it holds no network")
         if len(graphs) > 1:
             unproven.append("control flow")
+        self.graphs = graphs
         self._check_annotations(graphs)
         self.main = main = graphs[0]
         if not main.inputs or not main.outputs:
@@ -280,7 +283,7 @@ class TfliteFile:
     def _check_annotations(self, graphs: Sequence[Subgraph]) -> None:
         """What interpreters look into while they load: description, metadata, signatures."""
         model = self._model
-        model.text(3)
+        self.description = model.text(3)
         model.numbers(5, "i")
         for entry in model.tables(6):
             entry.text(0)

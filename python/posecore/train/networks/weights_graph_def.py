@@ -9,22 +9,21 @@ for files from anywhere: sizes, fields and nodes are bounded, and whatever the b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.printable import printable
-from posecore.train.networks.bounded_file import read_bounded
+from posecore.protobuf_wire import EIGHT_BYTES, NotAMessageError, WireReader
 
 MOST_BYTES = 1 << 28  # of the file; PoseNet on ResNet-50 is a third of it
 MOST_FIELDS = 1 << 20  # of the file
 MOST_VALUES = 1 << 25  # of one constant
 MOST_VALUES_IN_ALL = MOST_BYTES // 4  # of all constants that are wanted; one number may fill one
 
-_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 _GRAPH_NODE = 1
 _NODE_NAME, _NODE_OP, _NODE_ATTR = 1, 2, 5
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
@@ -45,25 +44,21 @@ def read_graph_def(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.f
     data = read_bounded(path, MOST_BYTES, f"weights {path}", too_many=too_many)
     try:
         return _Graph(path, wanted).constants(memoryview(data))
-    except _NotAMessageError as error:
+    except NotAMessageError as error:
         raise ModelError(f"weights {path} are not a whole frozen graph: {error}") from None
-
-
-class _NotAMessageError(Exception):
-    """Bytes that are no protobuf message."""
 
 
 class _Graph:
     def __init__(self, path: Path, wanted: frozenset[str]) -> None:
         self._path, self._wanted = path, wanted
-        self._fields_left = MOST_FIELDS
+        self._wire = WireReader(MOST_FIELDS)
         self._values_left = MOST_VALUES_IN_ALL
 
     def constants(self, graph: memoryview) -> dict[str, NDArray[np.float32]]:
         found: dict[str, NDArray[np.float32]] = {}
-        for node in self._messages(graph, _GRAPH_NODE):
-            name = self._text(node, _NODE_NAME)
-            if name not in self._wanted or self._text(node, _NODE_OP) != "Const":
+        for node in self._wire.messages(graph, _GRAPH_NODE):
+            name = self._wire.text(node, _NODE_NAME)
+            if name not in self._wanted or self._wire.text(node, _NODE_OP) != "Const":
                 continue
             if name in found:
                 raise ModelError(f"weights {self._path} have the constant {printable(name)} more than once")
@@ -71,10 +66,10 @@ class _Graph:
         return found
 
     def _constant(self, node: memoryview, name: str) -> NDArray[np.float32]:
-        for entry in self._messages(node, _NODE_ATTR):
-            if self._text(entry, _ENTRY_KEY) == "value":
-                for value in self._messages(entry, _ENTRY_VALUE):
-                    for tensor in self._messages(value, _ATTR_TENSOR):
+        for entry in self._wire.messages(node, _NODE_ATTR):
+            if self._wire.text(entry, _ENTRY_KEY) == "value":
+                for value in self._wire.messages(entry, _ENTRY_VALUE):
+                    for tensor in self._wire.messages(value, _ATTR_TENSOR):
                         return self._array(tensor, name)
         raise ModelError(f"weights {self._path} have the constant {name} without a value")
 
@@ -82,14 +77,14 @@ class _Graph:
         dtype, content = 0, memoryview(b"")
         shape: tuple[int, ...] = ()
         floats: list[memoryview] = []
-        for number, kind, value in self._fields(tensor):
+        for number, kind, value in self._wire.fields(tensor):
             if number == _TENSOR_DTYPE and isinstance(value, int):
                 dtype = value
             elif number == _TENSOR_SHAPE and not isinstance(value, int):
                 shape = self._shape(value, name)
             elif number == _TENSOR_CONTENT and not isinstance(value, int):
                 content = value
-            elif number == _TENSOR_FLOATS and not isinstance(value, int) and kind != _EIGHT_BYTES:
+            elif number == _TENSOR_FLOATS and not isinstance(value, int) and kind != EIGHT_BYTES:
                 floats.append(value)
         where = f"weights {self._path} have {name}"
         if dtype != _DT_FLOAT:
@@ -115,8 +110,8 @@ class _Graph:
 
     def _shape(self, message: memoryview, name: str) -> tuple[int, ...]:
         sides: list[int] = []
-        for dimension in self._messages(message, _SHAPE_DIM):
-            sizes = [value for number, _, value in self._fields(dimension) if number == _DIM_SIZE]
+        for dimension in self._wire.messages(message, _SHAPE_DIM):
+            sizes = [value for number, _, value in self._wire.fields(dimension) if number == _DIM_SIZE]
             size = sizes[-1] if sizes else 0
             if not isinstance(size, int) or size >= 1 << 31 or len(sides) == _MOST_DIMENSIONS:
                 raise ModelError(
@@ -124,55 +119,3 @@ class _Graph:
                 )
             sides.append(size)
         return tuple(sides)
-
-    def _text(self, message: memoryview, wanted: int) -> str:
-        """The last field of this number, as protobuf has it; empty where there is none."""
-        text = b""
-        for content in self._messages(message, wanted):
-            text = bytes(content[:1024])  # longer than any name that is wanted
-        return text.decode("utf-8", "replace")
-
-    def _messages(self, message: memoryview, wanted: int) -> Iterator[memoryview]:
-        for number, _, value in self._fields(message):
-            if number == wanted:
-                if isinstance(value, int):
-                    raise _NotAMessageError(f"field {number} is a number")
-                yield value
-
-    def _fields(self, message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-        """Number, kind and value of each field of a message."""
-        at = 0
-        while at < len(message):
-            self._fields_left -= 1
-            if self._fields_left < 0:
-                raise _NotAMessageError(f"more than {MOST_FIELDS} fields")
-            key, at = _varint(message, at)
-            number, kind = key >> 3, key & 7
-            if kind == _VARINT:
-                value, at = _varint(message, at)
-                yield number, kind, value
-                continue
-            if kind == _BYTES:
-                size, at = _varint(message, at)
-            elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
-                size = 8 if kind == _EIGHT_BYTES else 4
-            else:
-                raise _NotAMessageError(f"a field of kind {kind}")
-            if size > len(message) - at:
-                raise _NotAMessageError("a field is cut off")
-            yield number, kind, message[at : at + size]
-            at += size
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """The number at `at`, seven bits a byte, and where it ends."""
-    number = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            raise _NotAMessageError("a number is cut off")
-        byte = message[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number & 0xFFFF_FFFF_FFFF_FFFF, at
-    raise _NotAMessageError("a number of more than ten bytes")

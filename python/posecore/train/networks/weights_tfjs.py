@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.printable import printable
-from posecore.train.networks.bounded_file import read_bounded
 
 MOST_JSON_BYTES = 1 << 24  # PoseNet's takes 1/300
 MOST_BYTES = 1 << 28  # of all shards; PoseNet on ResNet-50 is a third of it
