@@ -30,7 +30,7 @@ ROOMS = {
     "runtime": Room(may_use=("core",), lazily=("cv2", "ai_edge_litert", "tflite_runtime", "tensorflow")),
     "evaluation": Room(may_use=("core",), lazily=("cv2", "scipy", "h5py")),
     "train": Room(may_use=("core", "evaluation"), lazily=("keras", "tensorflow", "cv2", "tomllib", "tomli")),
-    "export": Room(may_use=("core", "runtime"), lazily=("keras", "tensorflow")),
+    "export": Room(may_use=("core", "runtime"), lazily=("keras", "tensorflow", "h5py")),
     "app": Room(
         may_use=("core", "runtime", "evaluation", "train", "export", "front"), lazily=("cv2", "rich")
     ),

@@ -9,12 +9,17 @@ from posecore.train.networks.change_of_skeleton import with_skeleton
 from posecore.train.networks.cpm import cpm
 from posecore.train.networks.freezing import freeze
 from posecore.train.networks.posenet import posenet
-from posecore.train.networks.posenet_recognition import RecognisedPosenet, recognise_posenet
+from posecore.train.networks.posenet_recognition import (
+    DEFAULT_STRIDE_PX,
+    RecognisedPosenet,
+    recognise_posenet,
+)
 from posecore.train.networks.posenet_weights import load_posenet_weights
 from posecore.train.networks.regressors import five_conv, four_conv, vgg16
 from posecore.train.networks.simple_baseline import simple_baseline
 
 __all__ = [
+    "DEFAULT_STRIDE_PX",
     "RecognisedPosenet",
     "cpm",
     "five_conv",

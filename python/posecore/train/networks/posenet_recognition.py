@@ -78,9 +78,7 @@ def recognise_posenet(path: str | os.PathLike[str]) -> RecognisedPosenet:
         form = "a tfjs graph model"
     else:
         raise ModelError(f"weights {path}: wanted .npz, .pb, or the .json or folder of a tfjs model")
-    shapes = {
-        name: arrays[one].shape for name, several in names.items() for one in several if one in arrays
-    }
+    shapes = {name: arrays[one].shape for name, several in names.items() for one in several if one in arrays}
     return _recognised(path, shapes, strides, form)
 
 

@@ -71,7 +71,7 @@ def published(name: str) -> tuple[str, ...]:
 
 
 def _published_names(shapes: Mapping[str, tuple[int, ...]]) -> frozenset[str]:
-    return frozenset(published for name in shapes for published in published(name))
+    return frozenset(one for name in shapes for one in published(name))
 
 
 def _renamed(
@@ -82,7 +82,7 @@ def _renamed(
 ) -> dict[str, NDArray[np.float32]]:
     arrays = {}
     for name in shapes:
-        present = [constants[published] for published in published(name) if published in constants]
+        present = [constants[one] for one in published(name) if one in constants]
         if len(present) != 1:
             raise ModelError(
                 f"weights {path} have {len(present)} constants for {name}, of which {model} needs one"

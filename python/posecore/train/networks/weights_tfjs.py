@@ -24,7 +24,13 @@ MOST_JSON_BYTES = 1 << 24  # PoseNet's takes 1/300
 MOST_BYTES = 1 << 28  # of all shards; PoseNet on ResNet-50 is a third of it
 _MOST_DIMENSIONS = 8
 _BYTES = {"float32": 4, "float16": 2, "int32": 4, "bool": 1, "complex64": 8}
-_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative", "FusedConv2D", "_FusedConv2D", "FusedDepthwiseConv2dNative")
+_CONVOLUTIONS = (
+    "Conv2D",
+    "DepthwiseConv2dNative",
+    "FusedConv2D",
+    "_FusedConv2D",
+    "FusedDepthwiseConv2dNative",
+)
 _QUANTISED = {"uint8": "u1", "uint16": "<u2", "float16": "<f2"}
 
 
@@ -69,7 +75,9 @@ def read_tfjs_strides(path: Path) -> list[int]:
     topology = _model(description).get("modelTopology")
     nodes = topology.get("node") if isinstance(topology, dict) else None
     if not isinstance(nodes, list):
-        raise ModelError(f"weights {description} have no modelTopology with nodes, which a tfjs graph model has")
+        raise ModelError(
+            f"weights {description} have no modelTopology with nodes, which a tfjs graph model has"
+        )
     found = []
     for node in nodes:
         if isinstance(node, dict) and node.get("op") in _CONVOLUTIONS:
