@@ -74,9 +74,23 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _commands() -> tuple[Any, ...]:
-    from posecore import ablate, diagnose, eval, inspect_data, merge_feet, predict, smooth_file, train_command
+    from posecore import (
+        ablate,
+        convert_command,
+        diagnose,
+        eval,
+        export_command,
+        inspect_data,
+        merge_feet,
+        predict,
+        smooth_file,
+        train_command,
+    )
 
-    return (predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet, train_command)
+    return (
+        *(predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet, train_command),
+        *(export_command, convert_command),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,14 +5,13 @@ The file has the model's name with `.json` after it. Keras alone opens the model
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+from posecore.artifact import sha256_of
 from posecore.errors import ModelError
-from posecore.evaluation.whole_file import write_whole
 from posecore.printable import printable
 from posecore.skeletons import Skeleton
 
@@ -52,11 +51,6 @@ def sidecar_text(skeleton: Skeleton, outputs: dict[str, str], *, about: str, sha
     )
 
 
-def write_sidecar(path: Path, text: str) -> None:
-    """Write it whole or not at all; OSError where it cannot be written."""
-    write_whole(path, text + "\n")
-
-
 def read_keras_sidecar(path: str | os.PathLike[str]) -> Skeleton | None:
     """The skeleton that the file beside a model says; None where there is no such file.
 
@@ -88,18 +82,6 @@ def read_keras_sidecar(path: str | os.PathLike[str]) -> Skeleton | None:
             "to open the model without it"
         )
     return _skeleton(found.get("skeleton"), beside)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes in hexadecimal; ModelError where it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
 
 
 def _skeleton(value: Any, where: Path) -> Skeleton:

@@ -8,7 +8,6 @@ file is ever executed.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +18,7 @@ from posecore.keras_sidecar import read_keras_sidecar, sidecar_of
 from posecore.skeletons import Skeleton
 
 Weights = Literal["best", "final", "last"]
-Size = tuple[int, int] | Literal["any"] | None
 WEIGHTS: tuple[Weights, ...] = ("best", "final", "last")
-_ANY_SIZE = ("posenet", "cpm")  # networks of training that are convolutions alone
 _PURPOSE = "Opening a Keras model"
 
 
@@ -34,7 +31,8 @@ class KerasSource:
         skeleton: what its keypoints are.
         name: what files about it are called: the folder's or file's name without its ending.
         about: one line on what was recognised.
-        size: (width, height) in pixels that its input has or that it was trained with; None for any.
+        size: (width, height) in pixels that it was trained with, or that is the only one that it takes; None where
+            nobody says.
         files: what was read, none of which is to be written over.
     """
 
@@ -49,7 +47,6 @@ class KerasSource:
 def open_source(
     path: str | os.PathLike[str],
     *,
-    size: Size = None,
     output_stride: int | None = None,
     skeleton: str | None = None,
     weights: Weights | None = None,
@@ -58,8 +55,6 @@ def open_source(
 
     Args:
         path: a run folder, .keras, .npz, .pb, or a tfjs model's .json or folder.
-        size: (width, height) in pixels that the model's input is to have, or "any" for one that takes all sizes; None
-            is that of the training, or of the file.
         output_stride: input pixels per cell of a PoseNet that is opened from weights: 8, 16 or 32. None: the file's
             own, 16 where a file has none.
         skeleton: the name of a skeleton, where the file does not say what its keypoints are; None is COCO's 17 for
@@ -84,10 +79,10 @@ def open_source(
     if kind == "run":
         if skeleton is not None:
             raise ValueError(f"skeleton: wanted none, since the run {path} says its own, got {skeleton!r}")
-        return _from_run(path, size, weights)
+        return _from_run(path, weights)
     if kind == "keras":
-        return _from_keras(path, size, skeleton)
-    return _from_weights(path, size, output_stride, skeleton)
+        return _from_keras(path, skeleton)
+    return _from_weights(path, output_stride, skeleton)
 
 
 def _kind(path: Path) -> Literal["run", "keras", "weights"]:
@@ -127,7 +122,7 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
     )
 
 
-def _from_weights(path: Path, size: Size, output_stride: int | None, skeleton: str | None) -> KerasSource:
+def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -> KerasSource:
     from posecore.train import networks
 
     if path.suffix.lower() == ".npz" and (path.parent / "config.toml").is_file():
@@ -138,12 +133,10 @@ def _from_weights(path: Path, size: Size, output_stride: int | None, skeleton: s
     require("keras", extra="export", purpose=_PURPOSE)
     stride = output_stride or found.output_stride or networks.DEFAULT_STRIDE_PX
     chosen = _skeleton_of(skeleton, found.keypoints, str(path), edges=found.edges)
-    fixed = None if size == "any" else size
     model = networks.posenet(
         found.backbone,
         skeleton=chosen,
         output_stride=stride,
-        input_size=fixed,
         channels=found.channels,
         batch_norm=found.batch_norm,
     )
@@ -151,26 +144,18 @@ def _from_weights(path: Path, size: Size, output_stride: int | None, skeleton: s
     folder = path if path.is_dir() else path.parent
     files = (path,) if path.suffix != ".json" and not path.is_dir() else tuple(sorted(folder.iterdir()))
     about = f"PoseNet on {_title(found.backbone)}, output stride {stride}, {chosen.name}, from {found.form}"
-    return KerasSource(_folded(model), chosen, path.stem, about, fixed, files)
+    return KerasSource(_folded(model), chosen, path.stem, about, None, files)
 
 
-def _from_run(path: Path, size: Size, weights: Weights | None) -> KerasSource:
+def _from_run(path: Path, weights: Weights | None) -> KerasSource:
+    from posecore.train import networks
     from posecore.train.config import read_config
     from posecore.train.recipes import make_recipe
+    from posecore.train.trained_weights import load_last
 
     config = read_config(path / "config.toml")
     taken = _weights_of_run(path, weights)
     require("keras", extra="export", purpose=_PURPOSE)
-    own = config.input.size
-    whole_picture = config.network.name in _ANY_SIZE
-    if not whole_picture and size not in (None, own):
-        got = "any" if size == "any" else f"{size[1]}x{size[0]}"
-        raise ValueError(
-            f"size: wanted {own[1]}x{own[0]}, for which {config.network.name} was trained, got {got}"
-        )
-    fixed = None if size == "any" else size or own
-    if fixed is not None:
-        config = replace(config, input=replace(config.input, width=fixed[0], height=fixed[1]))
     try:
         recipe = make_recipe(config)
         model = recipe.build(recipe.skeleton)
@@ -178,24 +163,15 @@ def _from_run(path: Path, size: Size, weights: Weights | None) -> KerasSource:
         raise SourceError(f"{path / 'config.toml'}: {error}") from None
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path / 'config.toml'}: {error}") from None
+    file = path / f"{taken}.npz"
     if taken == "last":
-        from posecore.train.trained_weights import load_last
-
-        load_last(model, config, path / "last.npz")
+        load_last(model, config, file)
     else:
-        from posecore.train import networks
-
-        networks.load_posenet_weights(model, path / f"{taken}.npz")
-    width, height = own
-    about = (
-        f"{config.network.name} of the run {path.name}, {recipe.skeleton.name}, trained at {height}x{width}, "
-        f"{taken} weights"
-    )
-    model = _folded(model)
-    if fixed is None:
-        model = _of_any_size(model)
-    files = (path / "config.toml", path / f"{taken}.npz")
-    return KerasSource(model, recipe.skeleton, path.resolve().name, about, fixed, files)
+        networks.load_posenet_weights(model, file)
+    name, (width, height) = path.resolve().name, recipe.size
+    about = f"{recipe.name} of the run {name}, {recipe.skeleton.name}, trained at {height}x{width}, {taken} weights"
+    files = (path / "config.toml", file)
+    return KerasSource(_folded(model), recipe.skeleton, name, about, recipe.size, files)
 
 
 def _weights_of_run(path: Path, wanted: Weights | None) -> Weights:
@@ -210,65 +186,21 @@ def _weights_of_run(path: Path, wanted: Weights | None) -> Weights:
     return wanted or there[0]
 
 
-def _from_keras(path: Path, size: Size, skeleton: str | None) -> KerasSource:
+def _from_keras(path: Path, skeleton: str | None) -> KerasSource:
+    from posecore.export.contract import contract
     from posecore.export.keras_file import open_keras
 
     beside = read_keras_sidecar(path)
-    if beside is not None and skeleton is not None and skeleton != beside.name:
-        raise ValueError(
-            f"skeleton: wanted none or {beside.name}, which {path.name}.json says, got {skeleton!r}"
-        )
+    if beside is not None and skeleton not in (None, beside.name):
+        raise ValueError(f"skeleton: wanted {beside.name}, as {sidecar_of(path)} says, got {skeleton}")
+    chosen = beside if skeleton is None else skeletons.get(skeleton)
     model = open_keras(path, purpose=_PURPOSE)
-    keypoints = _keypoints(model, path)
-    if beside is not None and beside.num_keypoints != keypoints:
-        raise ModelError(
-            f"{path}.json: wanted a skeleton of {keypoints} keypoints, as the model gives them, got {beside.name} "
-            f"with {beside.num_keypoints}"
-        )
-    chosen = beside or _skeleton_of(skeleton, keypoints, str(path))
-    own = _size_of(model)
-    if own is not None and size not in (None, own):
-        got = "any" if size == "any" else f"{size[1]}x{size[0]}"
-        raise ValueError(f"size: wanted {own[1]}x{own[0]}, the one size that {path} takes, got {got}")
-    about = f"Keras model {model.name}, {chosen.name}"
-    files = (path, sidecar_of(path))
-    return KerasSource(model, chosen, path.stem, about, own or (None if size == "any" else size), files)
-
-
-def _keypoints(model: Any, path: Path) -> int:
-    """How many keypoints a model of ours gives, by its outputs' names."""
-    shapes = _output_shapes(model)
-    for name in ("heatmap_2", "heatmap"):
-        if name in shapes and len(shapes[name]) == 4:
-            return int(shapes[name][-1])
-    if "keypoints" in shapes and len(shapes["keypoints"]) == 3:
-        return int(shapes["keypoints"][1])
-    stages = sorted((name for name in shapes if name.removeprefix("stage").isdecimal()), key=len)
-    if stages:
-        maps = int(shapes[stages[-1]][-1])
-        # Convolutional Pose Machines may have a last map for the background.
-        return (
-            maps - 1 if maps - 1 in {skeletons.get(one).num_keypoints for one in skeletons.names()} else maps
-        )
-    listed = ", ".join(f"{name[:40]} {list(shape)}" for name, shape in list(shapes.items())[:6])
-    raise ModelError(
-        f"{path}: wanted outputs called as a network of posecore.train calls them (heatmap_2 and offset_2; stage1...; "
-        f"heatmap; or keypoints), got {listed}"
-    )
-
-
-def _output_shapes(model: Any) -> Mapping[str, tuple[Any, ...]]:
-    outputs = model.output
-    if isinstance(outputs, Mapping):
-        return {name: tuple(tensor.shape) for name, tensor in outputs.items()}
-    return {name: tuple(tensor.shape) for name, tensor in zip(model.output_names, model.outputs, strict=True)}
-
-
-def _size_of(model: Any) -> tuple[int, int] | None:
-    shape = tuple(model.inputs[0].shape)
-    if len(shape) != 4 or None in shape[1:3]:
-        return None
-    return int(shape[2]), int(shape[1])
+    try:
+        found = contract(model, skeleton=chosen)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    about = f"Keras model {model.name}, {found.skeleton.name}"
+    return KerasSource(model, found.skeleton, path.stem, about, found.input_size, (path, sidecar_of(path)))
 
 
 def _skeleton_of(name: str | None, keypoints: int, file: str, *, edges: int | None = None) -> Skeleton:
@@ -293,16 +225,6 @@ def _skeleton_of(name: str | None, keypoints: int, file: str, *, edges: int | No
             )
         chosen = replace(chosen, edges=())
     return chosen
-
-
-def _of_any_size(model: Any) -> Any:
-    """The same network, of convolutions alone, with an input of any size and the same weights."""
-    keras = require("keras", extra="export", purpose=_PURPOSE)
-    image = model.inputs[0]
-    free = keras.Input((None, None, image.shape[3]), name=image.name)
-    copy = keras.models.clone_model(model, input_tensors=free)
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def _folded(model: Any) -> Any:

@@ -9,14 +9,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from posecore.artifact import Artifact
+    from posecore.export.calibration import calibration_pictures
+    from posecore.export.contract import Contract
+    from posecore.export.coral import edge_tpu_report, to_coral
+    from posecore.export.decoder_surgery import append_decoder, strip_decoder
+    from posecore.export.k210 import plan_kpu, to_k210
     from posecore.export.keras_file import open_keras
+    from posecore.export.onnx_export import to_onnx
+    from posecore.export.tflite import to_tflite
+    from posecore.export.verify import Verification
 
 _LAZY = {
+    "Artifact": "posecore.artifact",
+    "Contract": "posecore.export.contract",
+    "Verification": "posecore.export.verify",
+    "append_decoder": "posecore.export.decoder_surgery",
+    "calibration_pictures": "posecore.export.calibration",
+    "edge_tpu_report": "posecore.export.coral",
     "open_keras": "posecore.export.keras_file",
+    "plan_kpu": "posecore.export.k210",
+    "strip_decoder": "posecore.export.decoder_surgery",
+    "to_coral": "posecore.export.coral",
+    "to_k210": "posecore.export.k210",
+    "to_onnx": "posecore.export.onnx_export",
+    "to_tflite": "posecore.export.tflite",
 }
 
 __all__ = [
+    "Artifact",
+    "Contract",
+    "Verification",
+    "append_decoder",
+    "calibration_pictures",
+    "edge_tpu_report",
     "open_keras",
+    "plan_kpu",
+    "strip_decoder",
+    "to_coral",
+    "to_k210",
+    "to_onnx",
+    "to_tflite",
 ]
 
 
