@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         result_file("OUT", path, inputs=(args.source,), force=args.force, makes_folder=True)
     progress = Progress(quiet=args.quiet)
     with quiet_keras():
-        source = opened(args)
+        source = opened(args.source, args)
         progress.line(f"{args.source}: {source.about}")
         for path in names:
             result_file("OUT", path, inputs=source.files, force=args.force, makes_folder=True)
@@ -88,7 +89,9 @@ def _keras(source: KerasSource, files: ExportFiles) -> None:
     from posecore.evaluation.whole_file import write_whole
 
     path = files.work_model
-    source.model.save(path)
+    with warnings.catch_warnings():  # of Keras' own
+        warnings.simplefilter("ignore")
+        source.model.save(path)
     text = sidecar_text(source.skeleton, _outputs(source), about=source.about, sha256=sha256_of(path))
     write_whole(sidecar_of(path), text + "\n")
 

@@ -147,9 +147,11 @@ def run(args: argparse.Namespace) -> int:
     if args.model is None:
         raise UsageError("MODEL: wanted a run folder, .keras, .npz, .pb or tfjs model, got none")
     _check(args)
+    if args.out is not None:  # looked at again when it is known what else is read
+        ExportFiles.planned("--out", args.out, inputs=_read(args), force=args.force)
     pictures = _pictures(args)
     with quiet_keras():
-        source = opened(args)
+        source = opened(args.model, args)
         progress.line(f"{args.model}: {source.about}")
         done = export(args, source, pictures, progress)
     return report(args, done, progress)
@@ -210,15 +212,18 @@ def report(args: argparse.Namespace, done: Exported, progress: Progress) -> int:
     for path in done.written:
         progress.line(f"written: {path}")
     if code:
-        progress.error(f"posecore: {done.written[0]}: verification failed: {found.verdict}")
+        head = f", {found.worst_head} most of all" if found.worst_head else ""
+        progress.error(
+            f"posecore: {done.written[0]}: it is there, but verification says that it is bad{head}"
+        )
     return code
 
 
-def opened(args: argparse.Namespace) -> KerasSource:
-    """MODEL, with the options that it was given."""
+def opened(model: str, args: argparse.Namespace) -> KerasSource:
+    """The model, with the options of `add_source_options`."""
     try:
         return open_source(
-            args.model, output_stride=args.output_stride, skeleton=args.skeleton, weights=args.weights
+            model, output_stride=args.output_stride, skeleton=args.skeleton, weights=args.weights
         )
     except PosecoreError:
         raise
