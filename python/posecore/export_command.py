@@ -7,13 +7,14 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import posecore
 from posecore import skeletons
-from posecore.errors import PosecoreError
+from posecore.errors import ModelError, PosecoreError
 from posecore.evaluation.whole_file import write_json
 from posecore.export_files import VERIFICATION, ExportFiles
 from posecore.export_pictures import DEFAULT_CALIBRATION, DEFAULT_VERIFICATION, choose_pictures
@@ -22,10 +23,13 @@ from posecore.export_targets import (
     QUANTIZE,
     TARGETS,
     ExportPlan,
+    Made,
+    companions,
     in_options,
     make,
     needs_calibration,
     plan,
+    reference,
 )
 from posecore.keras_source import WEIGHTS, open_source
 from posecore.option_values import network_size, radius, share, whole
@@ -148,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("MODEL: wanted a run folder, .keras, .npz, .pb or tfjs model, got none")
     _check(args)
     if args.out is not None:  # looked at again when it is known what else is read
-        ExportFiles.planned("--out", args.out, inputs=_read(args), force=args.force)
+        _files(args, args.out, ())
     pictures = _pictures(args)
     with quiet_keras():
         source = opened(args.model, args)
@@ -163,7 +167,7 @@ class Exported:
 
     source: KerasSource
     pictures: ExportPictures
-    artifact: Artifact
+    made: Made
     verification: Verification
     written: tuple[Path, ...]
 
@@ -172,24 +176,27 @@ def export(
     args: argparse.Namespace, source: KerasSource, pictures: ExportPictures, progress: Progress
 ) -> Exported:
     """Make the file, verify it, and write everything."""
-    made = plan(
+    planned = plan(
         args.target,
         quantize=args.quantize,
         size=args.size,
         own_size=source.size,
         decoder=_decoder(args, source),
     )
-    name = args.out or made.file_name(source.name)
-    files = ExportFiles.planned("--out", name, inputs=(*source.files, *_read(args)), force=args.force)
+    files = _files(args, args.out or planned.file_name(source.name), source.files)
     progress.line(pictures.said)
     with files:
         progress.line(f"making {files.model.name}")
         calibration = () if pictures.calibration is None else pictures.calibration.paths
-        artifact = make(made, source, files.work_model, calibration, random=args.random_calibration)
+        try:
+            made = make(planned, source, files.work_model, calibration, random=args.random_calibration)
+        except ModelError as error:
+            raise ModelError(files.told(str(error))) from error
+        made = replace(made, lines=tuple(files.told(line) for line in made.lines))
         progress.line("verifying")
-        found = _verified(args, source, made, files, pictures)
+        found = _verified(args, source, planned, files, pictures)
         written = files.publish(force=args.force)
-    return Exported(source, pictures, artifact, found, tuple(written))
+    return Exported(source, pictures, made, found, tuple(written))
 
 
 def report(args: argparse.Namespace, done: Exported, progress: Progress) -> int:
@@ -201,14 +208,16 @@ def report(args: argparse.Namespace, done: Exported, progress: Progress) -> int:
             "posecore": posecore.__version__,
             "model": done.source.about,
             "pictures": done.pictures.said,
-            "artifact": done.artifact.as_dict(),
+            "artifact": done.made.artifact.as_dict(),
+            "target": dict(done.made.facts),
             "verification": found.as_dict(),
             "written": [str(path) for path in done.written],
             "exit_code": code,
         }
         print(json.dumps(about, allow_nan=False))
     else:
-        print("\n".join([*heads_table(done.artifact), "", found.table()]))
+        own = ["", *done.made.lines] if done.made.lines else []
+        print("\n".join([*heads_table(done.made.artifact), *own, "", found.table()]))
     for path in done.written:
         progress.line(f"written: {path}")
     if code:
@@ -289,6 +298,16 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--pictures: wanted a .json whose pictures lie there, got none")
 
 
+def _files(args: argparse.Namespace, name: str, inputs: tuple[Path, ...]) -> ExportFiles:
+    return ExportFiles.planned(
+        "--out",
+        name,
+        inputs=(*inputs, *_read(args)),
+        force=args.force,
+        companions=partial(companions, args.target),
+    )
+
+
 def _read(args: argparse.Namespace) -> list[Path]:
     """Files that the options name, none of which is written over."""
     places = (args.calibration, args.verify_pictures, args.labels)
@@ -326,7 +345,7 @@ def _decoder(args: argparse.Namespace, source: KerasSource) -> DecoderOptions | 
 def _verified(
     args: argparse.Namespace,
     source: KerasSource,
-    made: ExportPlan,
+    planned: ExportPlan,
     files: ExportFiles,
     pictures: ExportPictures,
 ) -> Verification:
@@ -335,10 +354,10 @@ def _verified(
 
     given = {} if args.max_shift is None else {"max_shift_px": args.max_shift}
     size = None
-    if made.size is None:
-        size = source.size or DEFAULT_SIZES[made.target]
+    if planned.size is None:
+        size = source.size or DEFAULT_SIZES[planned.target]
     found = verify(
-        source.model,
+        reference(planned, source),
         files.work_model,
         pictures=pictures.verification,
         size=size,

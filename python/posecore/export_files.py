@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from posecore.printable import printable
@@ -29,16 +29,31 @@ class ExportFiles:
         self.work = model.with_name(f".{model.name}.{os.getpid()}.part")
 
     @classmethod
-    def planned(cls, option: str, name: str, *, inputs: Iterable[Path], force: bool) -> ExportFiles:
+    def planned(
+        cls,
+        option: str,
+        name: str,
+        *,
+        inputs: Iterable[Path],
+        force: bool,
+        companions: Callable[[Path], Iterable[Path]] = lambda model: (),
+    ) -> ExportFiles:
         """For a model file of this name, after all names have been looked at.
+
+        Args:
+            option: that names it, for sentences.
+            name: of the model file.
+            inputs: what is read.
+            force: whether files that are there may be replaced.
+            companions: gives further files that may be written beside a model file.
 
         Raises:
             UsageError: the file, or one beside it, is there while `force` is False, or cannot be written.
         """
         read = tuple(inputs)
         model = result_file(option, name, inputs=read, force=force, makes_folder=True)
-        for ending in _BESIDE:
-            result_file(option, f"{model}{ending}", inputs=read, force=force, makes_folder=True)
+        for path in (*(Path(f"{model}{ending}") for ending in _BESIDE), *companions(model)):
+            result_file(option, path, inputs=read, force=force, makes_folder=True)
         return cls(model)
 
     @property
@@ -60,6 +75,10 @@ class ExportFiles:
         for log in sorted(self.work.glob("*.log")):
             os.replace(log, self.model.with_name(log.name))
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def told(self, text: str) -> str:
+        """A text in which files of the folder are called by the places that they go to."""
+        return text.replace(f"{self.work}{os.sep}", f"{self.model.parent}{os.sep}".removeprefix(f".{os.sep}"))
 
     def publish(self, *, force: bool) -> list[Path]:
         """Move all files to their places, the model first; gives their paths.

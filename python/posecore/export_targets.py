@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from posecore import export as exporters
 from posecore.errors import PosecoreError
 from posecore.runtime.decoder_options import DecoderOptions
 from posecore.usage import UsageError
@@ -108,6 +108,21 @@ def plan(
     return ExportPlan(target, quantize, chosen, decoder)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What `make` made.
+
+    Attributes:
+        artifact: the description of the model file.
+        lines: what the target's own tools say of it, for a person.
+        facts: the same for JSON.
+    """
+
+    artifact: Artifact
+    lines: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 def make(
     plan: ExportPlan,
     source: KerasSource,
@@ -115,7 +130,7 @@ def make(
     calibration: Iterable[Path] = (),
     *,
     random: bool = False,
-) -> Artifact:
+) -> Made:
     """Export a model into the file `path`, with its description beside it.
 
     Args:
@@ -137,21 +152,84 @@ def make(
         given["decoder"] = plan.decoder
     if plan.target == "tflite":
         given["quantize"] = None if plan.quantize == "float32" else plan.quantize
-    makers: dict[str, str] = {
-        "tflite": "to_tflite",
-        "coral": "to_coral",
-        "k210": "to_k210",
-        "onnx": "to_onnx",
-    }
-    maker = getattr(exporters, makers[plan.target])
     try:
-        artifact: Artifact = maker(source.model, path, **given)
+        return _MAKERS[plan.target](source, path, given)
     except PosecoreError:
         raise
     except ValueError as error:
         raise UsageError(in_options(str(error))) from None
-    return artifact
 
+
+def companions(target: Target, model: Path) -> tuple[Path, ...]:
+    """What an exporter may write beside the model and its description."""
+    if target == "k210":
+        return (model.with_suffix(".h"), model.with_name(f"{model.name}.log"))
+    if target == "coral":
+        endings = ("_edgetpu.tflite", "_edgetpu.tflite.json", "_edgetpu.log", "_heads.tflite")
+        return tuple(model.with_name(f"{model.stem}{ending}") for ending in endings)
+    return ()
+
+
+def reference(plan: ExportPlan, source: KerasSource) -> Any:
+    """The float `keras.Model` that an exported file is verified against: the network itself, and for the K210 with its
+    zeros on all sides before each stride, as it keeps PoseNet's grid on even sizes."""
+    if plan.target != "k210" or plan.size is None:
+        return source.model
+    from posecore.export.contract import contract
+    from posecore.export.kpu_network import rebuilt
+
+    return rebuilt(contract(source.model, skeleton=source.skeleton), plan.size)
+
+
+def _to_tflite(source: KerasSource, path: Path, given: dict[str, Any]) -> Made:
+    from posecore.export.tflite import to_tflite
+
+    return Made(to_tflite(source.model, path, **given))
+
+
+def _to_onnx(source: KerasSource, path: Path, given: dict[str, Any]) -> Made:
+    from posecore.export.onnx_export import to_onnx
+
+    return Made(to_onnx(source.model, path, **given))
+
+
+def _to_coral(source: KerasSource, path: Path, given: dict[str, Any]) -> Made:
+    from posecore.export.coral import export_coral
+
+    made = export_coral(source.model, path, **given)
+    return Made(made.artifact, tuple(made.table().splitlines()), made.as_dict())
+
+
+def _to_k210(source: KerasSource, path: Path, given: dict[str, Any]) -> Made:
+    from posecore.export.k210 import to_k210
+    from posecore.export.kmodel import Kmodel
+
+    artifact = to_k210(source.model, path, **given)
+    kmodel = Kmodel.read(path)
+    on_cpu = Counter(op.name for op in kmodel.cpu_ops)
+    cpu = ", ".join(f"{count} {name}" for name, count in sorted(on_cpu.items())) or "nothing"
+    memory = ", ".join(f"{name} {size:,}" for name, size in kmodel.memory.items())
+    lines = (
+        f"KPU: {kmodel.kpu_calls} call, {len(kmodel.kpu_layers)} convolutions; CPU: {cpu}",
+        f"main memory, bytes: {memory}",
+        f"runs on nncase's runtime of {', '.join(kmodel.runtimes)}, and on no other",
+    )
+    facts = {
+        "kpu_calls": kmodel.kpu_calls,
+        "kpu_convolutions": len(kmodel.kpu_layers),
+        "cpu_operators": dict(on_cpu),
+        "memory_bytes": dict(kmodel.memory),
+        "runtimes": list(kmodel.runtimes),
+    }
+    return Made(artifact, lines, facts)
+
+
+_MAKERS: dict[Target, Callable[[KerasSource, Path, dict[str, Any]], Made]] = {
+    "tflite": _to_tflite,
+    "coral": _to_coral,
+    "k210": _to_k210,
+    "onnx": _to_onnx,
+}
 
 # The options behind the arguments of the functions above and of `open_source`.
 _OPTION_OF = {

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from posecore import COCO17, export, export_command
+from posecore import COCO17, export_command, export_targets
 from posecore.artifact import Artifact, Calibration, HeadSpec, InputSpec, sha256_of
+from posecore.export_targets import Made
 from posecore.heads import Quantization
 from posecore.keras_source import KerasSource
 
@@ -41,8 +42,9 @@ class FakeExport:
         self.verified: dict[str, Any] = {}
         self.during: Callable[[Path], None] = lambda path: None
         monkeypatch.setattr(export_command, "open_source", self._open)
-        for target in ("tflite", "coral", "k210", "onnx"):
-            monkeypatch.setitem(vars(export), f"to_{target}", self._maker(target))
+        for target in export_targets.TARGETS:
+            monkeypatch.setitem(export_targets._MAKERS, target, self._maker(target))
+        monkeypatch.setattr(export_command, "reference", lambda planned, source: source.model)
         fake = SimpleNamespace(verify=self._verify)
         monkeypatch.setitem(sys.modules, "posecore.export.verify", fake)
 
@@ -51,13 +53,13 @@ class FakeExport:
         return self.source
 
     def _maker(self, target: Any) -> Any:
-        def make(model: Any, path: Path, **options: Any) -> Artifact:
+        def make(source: KerasSource, path: Path, options: dict[str, Any]) -> Made:
             self.made = {"target": target, "path": path, **options}
             path.write_bytes(b"the model")
             artifact = artifact_of(path, target, options)
             artifact.save(path)
             self.during(path)
-            return artifact
+            return Made(artifact, (f"made {path}",) if target == "coral" else ())
 
         return make
 

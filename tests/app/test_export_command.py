@@ -174,6 +174,32 @@ def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
     assert fake.made["calibration"] is None
 
 
+def test_what_a_targets_tools_say_calls_files_by_their_places(command: Command, fake: FakeExport) -> None:
+    words = ("export", "run", "--target", "coral", "--random-calibration")
+    code, out, err = command(*words, "--out", "there/x.tflite")
+    assert code == 0, err
+    assert f"made {Path('there/x.tflite')}\n" in out
+    assert command(*words)[1].count("made net_257x257_coral.tflite\n") == 1
+
+    def fail(path: Path) -> None:
+        raise ModelError(f"the compiler's log is {path}.log")
+
+    fake.during = fail
+    code, out, err = command(*words, "--out", "elsewhere/x.tflite")
+    assert f"the compiler's log is {Path('elsewhere/x.tflite.log')}" in err
+
+
+def test_what_an_exporter_writes_beside_is_looked_for_before_the_work(
+    command: Command, fake: FakeExport
+) -> None:
+    Path("x_edgetpu.tflite").write_text("mine")
+    words = ("export", "run", "--target", "coral", "--random-calibration", "--out", "x.tflite")
+    code, _, err = command(*words)
+    assert code == 2
+    assert "--out: x_edgetpu.tflite is there already" in err
+    assert fake.made == {}
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
