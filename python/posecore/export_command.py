@@ -15,22 +15,19 @@ from typing import TYPE_CHECKING, Any
 import posecore
 from posecore import skeletons
 from posecore.errors import ModelError, PosecoreError
-from posecore.evaluation.whole_file import write_json
-from posecore.export_files import VERIFICATION, ExportFiles
+from posecore.export_files import ExportFiles
 from posecore.export_pictures import DEFAULT_CALIBRATION, DEFAULT_VERIFICATION, choose_pictures
 from posecore.export_targets import (
-    DEFAULT_SIZES,
     QUANTIZE,
     TARGETS,
-    ExportPlan,
     Made,
     companions,
     in_options,
     make,
     needs_calibration,
     plan,
-    reference,
 )
+from posecore.export_verification import verify_export
 from posecore.keras_source import WEIGHTS, open_source
 from posecore.option_values import network_size, radius, share, whole
 from posecore.printable import printable
@@ -39,7 +36,7 @@ from posecore.usage import FAILED, OK, UsageError
 
 if TYPE_CHECKING:
     from posecore.artifact import Artifact
-    from posecore.export.verify import Verification
+    from posecore.export.verification import Verification
     from posecore.export_pictures import ExportPictures
     from posecore.keras_source import KerasSource
     from posecore.runtime.decoder_options import DecoderOptions
@@ -194,7 +191,16 @@ def export(
             raise ModelError(files.told(str(error))) from error
         made = replace(made, lines=tuple(files.told(line) for line in made.lines))
         progress.line("verifying")
-        found = _verified(args, source, planned, files, pictures)
+        found = verify_export(
+            planned,
+            source,
+            files,
+            pictures,
+            progress,
+            max_shift_px=args.max_shift,
+            labels=args.labels,
+            folder=args.pictures,
+        )
         written = files.publish(force=args.force)
     return Exported(source, pictures, made, found, tuple(written))
 
@@ -340,33 +346,6 @@ def _decoder(args: argparse.Namespace, source: KerasSource) -> DecoderOptions | 
         nms_radius_px=default.nms_radius_px if args.nms is None else args.nms,
         stride_px=round(found.stride_px),
     )
-
-
-def _verified(
-    args: argparse.Namespace,
-    source: KerasSource,
-    planned: ExportPlan,
-    files: ExportFiles,
-    pictures: ExportPictures,
-) -> Verification:
-    """Verify the file in its folder; what came out lies beside it."""
-    from posecore.export.verify import verify
-
-    given = {} if args.max_shift is None else {"max_shift_px": args.max_shift}
-    size = None
-    if planned.size is None:
-        size = source.size or DEFAULT_SIZES[planned.target]
-    found = verify(
-        reference(planned, source),
-        files.work_model,
-        pictures=pictures.verification,
-        size=size,
-        skeleton=source.skeleton,
-        **given,
-    )
-    report = {"posecore": posecore.__version__, "pictures": pictures.said, **found.as_dict()}
-    write_json(files.beside(VERIFICATION), report)
-    return found
 
 
 def _setup(args: argparse.Namespace, progress: Progress) -> int:

@@ -21,10 +21,13 @@ _HELD_OUT = 4  # one in so many of a folder is kept for verification
 
 
 class Pictures(Mapping[str, "npt.NDArray[np.uint8]"]):
-    """Picture files by their names, each read when it is asked for: RGB uint8 (H, W, 3)."""
+    """Picture files by their names, without folders where that is enough; each is read when it is asked for: RGB uint8
+    (H, W, 3)."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
-        self.sources = {source.name: source for source in sources}
+        short = {Path(source.name).name for source in sources}
+        plain = len(short) == len(sources)
+        self.sources = {Path(source.name).name if plain else source.name: source for source in sources}
 
     def __len__(self) -> int:
         return len(self.sources)

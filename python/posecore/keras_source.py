@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from posecore import skeletons
-from posecore.errors import ModelError, SourceError, require
+from posecore.errors import ModelError, SourceError
 from posecore.keras_sidecar import read_keras_sidecar, sidecar_of
 from posecore.skeletons import Skeleton
 
@@ -130,7 +130,6 @@ def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -
             f"{path}: it lies in the folder of a training run, which says what network it is for; open {path.parent}"
         )
     found = networks.recognise_posenet(path)
-    require("keras", extra="export", purpose=_PURPOSE)
     stride = output_stride or found.output_stride or networks.DEFAULT_STRIDE_PX
     chosen = _skeleton_of(skeleton, found.keypoints, str(path), edges=found.edges)
     model = networks.posenet(
@@ -155,7 +154,6 @@ def _from_run(path: Path, weights: Weights | None) -> KerasSource:
 
     config = read_config(path / "config.toml")
     taken = _weights_of_run(path, weights)
-    require("keras", extra="export", purpose=_PURPOSE)
     try:
         recipe = make_recipe(config)
         model = recipe.build(recipe.skeleton)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from posecore import COCO17, export_command, export_targets
+from posecore import COCO17, export_command, export_targets, export_verification
 from posecore.artifact import Artifact, Calibration, HeadSpec, InputSpec, sha256_of
 from posecore.export_targets import Made
 from posecore.heads import Quantization
@@ -35,6 +35,7 @@ class FakeExport:
     """Stands in for `open_source`, the exporters and `verify`; keeps what they were called with."""
 
     def __init__(self, monkeypatch: Any) -> None:
+        self.monkeypatch = monkeypatch
         self.source = KerasSource(object(), COCO17, "net", "a network", (257, 257), (Path("net.keras"),))
         self.verification = FakeVerification()
         self.opened: dict[str, Any] = {}
@@ -44,9 +45,11 @@ class FakeExport:
         monkeypatch.setattr(export_command, "open_source", self._open)
         for target in export_targets.TARGETS:
             monkeypatch.setitem(export_targets._MAKERS, target, self._maker(target))
-        monkeypatch.setattr(export_command, "reference", lambda planned, source: source.model)
-        fake = SimpleNamespace(verify=self._verify)
+        monkeypatch.setattr(export_verification, "reference", lambda plan, source: source.model)
+        fake: Any = SimpleNamespace(verify=self._verify)
         monkeypatch.setitem(sys.modules, "posecore.export.verify", fake)
+        fake = SimpleNamespace(verification_picture=lambda found: found, as_png=lambda picture: b"a picture")
+        monkeypatch.setitem(sys.modules, "posecore.export_picture", fake)
 
     def _open(self, path: Any, **options: Any) -> KerasSource:
         self.opened = {"path": path, **options}

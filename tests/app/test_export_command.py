@@ -11,12 +11,14 @@ import pytest
 from fake_export import FakeExport, FakeVerification
 from predict_command import Command, written
 
+from posecore import export_verification
 from posecore.errors import ModelError
 
 NAMES = [
     "net_257x257_float32.tflite",
     "net_257x257_float32.tflite.json",
     "net_257x257_float32.tflite.verify.json",
+    "net_257x257_float32.tflite.verify.png",
 ]
 
 
@@ -133,7 +135,10 @@ def test_what_an_exporter_writes_beside_is_published_and_logs_outlive_a_failure(
     fake.during = header
     words = ("export", "run", "--target", "k210", "--calibration", photographs, "--out", "net.kmodel")
     assert command(*words)[0] == 0
-    assert written() == ["net.h", "net.kmodel", "net.kmodel.json", "net.kmodel.verify.json", "nncase.log"]
+    assert written() == [
+        *("net.h", "net.kmodel", "net.kmodel.json", "net.kmodel.verify.json", "net.kmodel.verify.png"),
+        "nncase.log",
+    ]
 
     def fail(path: Path) -> None:
         header(path)
@@ -152,9 +157,10 @@ def test_calibration_keeps_a_quarter_for_verification(
     assert code == 0
     assert "calibration: 9 pictures of 12 in" in err
     assert "verification: 3 pictures of" in err
-    shown = {str(path) for path in fake.made["calibration"]}
+    shown = {path.name for path in fake.made["calibration"]}
     assert fake.made["calibration_count"] == len(shown) == 9
     assert shown.isdisjoint(fake.verified["pictures"])
+    assert set(fake.verified["pictures"]) | shown == {f"{number}.png" for number in range(1, 13)}
     code, _, err = command(*words, "--calibration-count", "12", "--force")
     assert "verification: the 1 picture that comes with posecore" in err
     code, _, err = command(*words, "--verify-pictures", photographs, "--verify-count", "2", "--force")
@@ -235,6 +241,28 @@ def test_options_that_do_not_fit_get_one_sentence(
     assert written() == []
 
 
+def test_labels_are_looked_for_beside_their_file(command: Command, fake: FakeExport) -> None:
+    asked: list[Any] = []
+
+    def score(*given: Any) -> Any:
+        asked.append(given[4:6])
+        raise ValueError("skeleton: wanted labels of 17 keypoints, got 16")
+
+    fake.monkeypatch.setattr(export_verification, "_accuracy", score)
+    code, _, err = command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    assert code == 1
+    assert "gt.json: there is no such file" in err
+    Path("gt.json").write_text("{}")
+    code, _, err = command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    assert code == 2
+    assert "--labels: skeleton: wanted labels of 17 keypoints, got 16" in err
+    Path("gt").mkdir()
+    command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    command("export", "run", "--target", "tflite", "--labels", "gt.json", "--pictures", "there")
+    assert asked == [("gt.json", Path()), ("gt.json", Path("gt")), ("gt.json", Path("there"))]
+    assert written() == ["gt.json"]
+
+
 def test_a_model_is_wanted(command: Command) -> None:
     code, _, err = command("export", "--target", "tflite")
     assert code == 2
@@ -251,7 +279,7 @@ def test_convert_exports_in_float_and_verifies(command: Command, fake: FakeExpor
     assert fake.made["target"] == "tflite"
     assert fake.made["quantize"] is None
     assert fake.opened == {"path": "run", "output_stride": 8, "skeleton": None, "weights": None}
-    assert written() == ["here.tflite", "here.tflite.json", "here.tflite.verify.json"]
+    assert written() == [name.replace("net_257x257_float32", "here") for name in NAMES]
 
 
 @pytest.mark.parametrize(

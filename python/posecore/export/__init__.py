@@ -12,23 +12,29 @@ if TYPE_CHECKING:
     from posecore.artifact import Artifact
     from posecore.export.calibration import calibration_pictures
     from posecore.export.contract import Contract
-    from posecore.export.coral import edge_tpu_report, to_coral
+    from posecore.export.coral import to_coral
     from posecore.export.decoder_surgery import append_decoder, strip_decoder
-    from posecore.export.k210 import plan_kpu, to_k210
+    from posecore.export.edge_tpu import edge_tpu_report
+    from posecore.export.k210 import to_k210
     from posecore.export.keras_file import open_keras
+    from posecore.export.kmodel import Kmodel
+    from posecore.export.kpu_plan import plan_kpu
+    from posecore.export.kpu_simulator import KpuSimulator
     from posecore.export.onnx_export import to_onnx
     from posecore.export.tflite import to_tflite
-    from posecore.export.verify import Verification
+    from posecore.export.verification import Verification
 
 _LAZY = {
     "Artifact": "posecore.artifact",
     "Contract": "posecore.export.contract",
-    "Verification": "posecore.export.verify",
+    "Kmodel": "posecore.export.kmodel",
+    "KpuSimulator": "posecore.export.kpu_simulator",
+    "Verification": "posecore.export.verification",
     "append_decoder": "posecore.export.decoder_surgery",
     "calibration_pictures": "posecore.export.calibration",
-    "edge_tpu_report": "posecore.export.coral",
+    "edge_tpu_report": "posecore.export.edge_tpu",
     "open_keras": "posecore.export.keras_file",
-    "plan_kpu": "posecore.export.k210",
+    "plan_kpu": "posecore.export.kpu_plan",
     "strip_decoder": "posecore.export.decoder_surgery",
     "to_coral": "posecore.export.coral",
     "to_k210": "posecore.export.k210",
@@ -39,6 +45,8 @@ _LAZY = {
 __all__ = [
     "Artifact",
     "Contract",
+    "Kmodel",
+    "KpuSimulator",
     "Verification",
     "append_decoder",
     "calibration_pictures",
