@@ -25,9 +25,11 @@ def keras() -> Any:
     # Their imports warn about themselves; what they do when posecore calls them is not excused.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pytest.importorskip(
+        tf = pytest.importorskip(
             "tensorflow", reason='TensorFlow is not installed: pip install "posecore[export]"'
         )
+        with contextlib.suppress(RuntimeError):  # it may run already
+            tf.config.threading.set_intra_op_parallelism_threads(1)
         return pytest.importorskip("keras", reason='Keras is not installed: pip install "posecore[export]"')
 
 
