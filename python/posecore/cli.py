@@ -76,9 +76,11 @@ def _say(sentence: str, code: int) -> int:
 def _commands() -> tuple[Any, ...]:
     from posecore import (
         ablate,
+        convert_command,
         diagnose,
         doctor_command,
         eval,
+        export_command,
         inspect_command,
         inspect_data,
         merge_feet,
@@ -88,16 +90,8 @@ def _commands() -> tuple[Any, ...]:
     )
 
     return (
-        predict,
-        smooth_file,
-        eval,
-        diagnose,
-        ablate,
-        inspect_data,
-        merge_feet,
-        train_command,
-        doctor_command,
-        inspect_command,
+        *(predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet),
+        *(train_command, export_command, convert_command, inspect_command, doctor_command),
     )
 
 

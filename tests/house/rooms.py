@@ -34,14 +34,8 @@ ROOMS = {
     "export": Room(
         may_use=("core", "runtime"),
         lazily=(
-            "keras",
-            "tensorflow",
-            "ai_edge_litert",
-            "flatbuffers",
-            "onnx",
-            "onnxruntime",
-            "cv2",
-            "nncase",
+            *("keras", "tensorflow", "h5py", "ai_edge_litert", "flatbuffers"),
+            *("onnx", "onnxruntime", "cv2", "nncase"),
         ),
     ),
     "app": Room(

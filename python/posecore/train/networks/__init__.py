@@ -9,11 +9,18 @@ from posecore.train.networks.change_of_skeleton import with_skeleton
 from posecore.train.networks.cpm import cpm
 from posecore.train.networks.freezing import freeze
 from posecore.train.networks.posenet import posenet
+from posecore.train.networks.posenet_recognition import (
+    DEFAULT_STRIDE_PX,
+    RecognisedPosenet,
+    recognise_posenet,
+)
 from posecore.train.networks.posenet_weights import load_posenet_weights
 from posecore.train.networks.regressors import five_conv, four_conv, vgg16
 from posecore.train.networks.simple_baseline import simple_baseline
 
 __all__ = [
+    "DEFAULT_STRIDE_PX",
+    "RecognisedPosenet",
     "cpm",
     "five_conv",
     "fold_batch_norm",
@@ -21,6 +28,7 @@ __all__ = [
     "freeze",
     "load_posenet_weights",
     "posenet",
+    "recognise_posenet",
     "simple_baseline",
     "vgg16",
     "with_skeleton",

@@ -52,8 +52,8 @@ def load_posenet_weights(model: Any, path: str | os.PathLike[str]) -> None:
         weight.assign(arrays[name])
 
 
-def _published(name: str) -> tuple[str, ...]:
-    """What Google's files call a weight that is LAYER/kernel or LAYER/bias here.
+def published(name: str) -> tuple[str, ...]:
+    """What Google's files call a weight that is LAYER/kernel or LAYER/bias here, one name for each way.
 
     Biases that came from batch normalisation have been called in two ways, and those of heads in two others.
     """
@@ -71,7 +71,7 @@ def _published(name: str) -> tuple[str, ...]:
 
 
 def _published_names(shapes: Mapping[str, tuple[int, ...]]) -> frozenset[str]:
-    return frozenset(published for name in shapes for published in _published(name))
+    return frozenset(one for name in shapes for one in published(name))
 
 
 def _renamed(
@@ -82,7 +82,7 @@ def _renamed(
 ) -> dict[str, NDArray[np.float32]]:
     arrays = {}
     for name in shapes:
-        present = [constants[published] for published in _published(name) if published in constants]
+        present = [constants[one] for one in published(name) if one in constants]
         if len(present) != 1:
             raise ModelError(
                 f"weights {path} have {len(present)} constants for {name}, of which {model} needs one"

@@ -8,6 +8,7 @@ for files from anywhere: sizes, fields and nodes are bounded, and whatever the b
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -27,11 +28,12 @@ MOST_VALUES_IN_ALL = MOST_BYTES // 4  # of all constants that are wanted; one nu
 _GRAPH_NODE = 1
 _NODE_NAME, _NODE_OP, _NODE_ATTR = 1, 2, 5
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
-_ATTR_TENSOR = 8
+_ATTR_LIST, _LIST_WHOLE, _ATTR_TENSOR = 1, 3, 8
 _TENSOR_DTYPE, _TENSOR_SHAPE, _TENSOR_CONTENT, _TENSOR_FLOATS = 1, 2, 4, 5
 _SHAPE_DIM, _DIM_SIZE = 2, 1
 _DT_FLOAT = 1
 _MOST_DIMENSIONS = 8
+_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
 
 def read_graph_def(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.float32]]:
@@ -40,12 +42,28 @@ def read_graph_def(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.f
     Raises ModelError, with a sentence that names the file and the node, for a file that cannot be read, is over 256
     MiB, is no GraphDef, or has one of these nodes twice, not float32, or of a shape that its values do not fill.
     """
-    too_many = f"are more than {MOST_BYTES >> 20} MiB, the most for a frozen graph"
-    data = read_bounded(path, MOST_BYTES, f"weights {path}", too_many=too_many)
+    data = _bytes_of(path)
     try:
         return _Graph(path, wanted).constants(memoryview(data))
     except NotAMessageError as error:
         raise ModelError(f"weights {path} are not a whole frozen graph: {error}") from None
+
+
+def read_strides(path: Path) -> list[int]:
+    """The strides of all convolutions of a frozen graph, in its order; their product is the output stride of a chain.
+
+    Raises ModelError as `read_graph_def` does; a convolution without strides is passed over.
+    """
+    data = _bytes_of(path)
+    try:
+        return _Graph(path, frozenset()).strides(memoryview(data))
+    except NotAMessageError as error:
+        raise ModelError(f"weights {path} are not a whole frozen graph: {error}") from None
+
+
+def _bytes_of(path: Path) -> bytes:
+    too_many = f"are more than {MOST_BYTES >> 20} MiB, the most for a frozen graph"
+    return read_bounded(path, MOST_BYTES, f"weights {path}", too_many=too_many)
 
 
 class _Graph:
@@ -64,6 +82,32 @@ class _Graph:
                 raise ModelError(f"weights {self._path} have the constant {printable(name)} more than once")
             found[name] = self._constant(node, name)
         return found
+
+    def strides(self, graph: memoryview) -> list[int]:
+        found = []
+        for node in self._wire.messages(graph, _GRAPH_NODE):
+            if self._wire.text(node, _NODE_OP) not in _CONVOLUTIONS:
+                continue
+            for entry in self._wire.messages(node, _NODE_ATTR):
+                if self._wire.text(entry, _ENTRY_KEY) == "strides":
+                    numbers = self._whole_numbers(entry)
+                    if len(numbers) == 4:  # batch, rows, columns, channels
+                        found.append(numbers[1])
+        return found
+
+    def _whole_numbers(self, entry: memoryview) -> list[int]:
+        """A list of whole numbers that is the value of an attribute, packed or one field each."""
+        numbers: list[int] = []
+        for value in self._wire.messages(entry, _ENTRY_VALUE):
+            for listed in self._wire.messages(value, _ATTR_LIST):
+                for number, _, content in self._wire.fields(listed):
+                    if number != _LIST_WHOLE:
+                        continue
+                    if isinstance(content, int):
+                        numbers.append(content)
+                        continue
+                    numbers += itertools.islice(self._wire.packed(content), _MOST_DIMENSIONS)
+        return numbers
 
     def _constant(self, node: memoryview, name: str) -> NDArray[np.float32]:
         for entry in self._wire.messages(node, _NODE_ATTR):

@@ -24,6 +24,13 @@ MOST_JSON_BYTES = 1 << 24  # PoseNet's takes 1/300
 MOST_BYTES = 1 << 28  # of all shards; PoseNet on ResNet-50 is a third of it
 _MOST_DIMENSIONS = 8
 _BYTES = {"float32": 4, "float16": 2, "int32": 4, "bool": 1, "complex64": 8}
+_CONVOLUTIONS = (
+    "Conv2D",
+    "DepthwiseConv2dNative",
+    "FusedConv2D",
+    "_FusedConv2D",
+    "FusedDepthwiseConv2dNative",
+)
 _QUANTISED = {"uint8": "u1", "uint16": "<u2", "float16": "<f2"}
 
 
@@ -57,6 +64,33 @@ def read_tfjs(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.float3
     return found
 
 
+def read_tfjs_strides(path: Path) -> list[int]:
+    """The strides of all convolutions of a tfjs graph model, in its order; their product is the output stride of a
+    chain.
+
+    `path` as for `read_tfjs`. Raises ModelError for what cannot be read or has no graph; a convolution without
+    strides is passed over.
+    """
+    description = _json_file(path)
+    topology = _model(description).get("modelTopology")
+    nodes = topology.get("node") if isinstance(topology, dict) else None
+    if not isinstance(nodes, list):
+        raise ModelError(
+            f"weights {description} have no modelTopology with nodes, which a tfjs graph model has"
+        )
+    found = []
+    for node in nodes:
+        if isinstance(node, dict) and node.get("op") in _CONVOLUTIONS:
+            value = node.get("attr")
+            for key in ("strides", "list", "i"):
+                value = value.get(key) if isinstance(value, dict) else None
+            # Batch, rows, columns, channels; protobuf's JSON writes whole numbers as text.
+            text = str(value[1])[:4] if isinstance(value, list) and len(value) == 4 else ""
+            if text.isdecimal():
+                found.append(int(text))
+    return found
+
+
 def _json_file(path: Path) -> Path:
     if not path.is_dir():
         return path
@@ -66,13 +100,17 @@ def _json_file(path: Path) -> Path:
     return files[0]
 
 
-def _manifest(description: Path) -> list[dict[str, Any]]:
+def _model(description: Path) -> dict[str, Any]:
     data = _bytes_of(description, MOST_JSON_BYTES, description)
     try:
         model = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"weights {description} are not JSON") from error
-    groups = model.get("weightsManifest") if isinstance(model, dict) else None
+    return model if isinstance(model, dict) else {}
+
+
+def _manifest(description: Path) -> list[dict[str, Any]]:
+    groups = _model(description).get("weightsManifest")
     if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
         raise ModelError(f"weights {description} have no weightsManifest, which a tfjs model has")
     return groups

@@ -1,0 +1,97 @@
+"""The files of one export: made in a folder beside their places, and moved there together when all are whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from posecore.printable import printable
+from posecore.result_file import result_file
+from posecore.usage import UsageError
+
+VERIFICATION, PICTURE = ".verify.json", ".verify.png"
+_BESIDE = (".json", VERIFICATION, PICTURE)
+
+
+class ExportFiles:
+    """While the block runs `work` is a folder for a model and all that lies beside it, under the names that they are to
+    have. `publish` moves them to where they belong; without it they go, but for logs of other programs.
+
+    Attributes:
+        model: where the model goes.
+        work: the folder, there while the block runs.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self.model = model
+        self.work = model.with_name(f".{model.name}.{os.getpid()}.part")
+
+    @classmethod
+    def planned(
+        cls,
+        option: str,
+        name: str,
+        *,
+        inputs: Iterable[Path],
+        force: bool,
+        companions: Callable[[Path], Iterable[Path]] = lambda model: (),
+    ) -> ExportFiles:
+        """For a model file of this name, after all names have been looked at.
+
+        Args:
+            option: that names it, for sentences.
+            name: of the model file.
+            inputs: what is read.
+            force: whether files that are there may be replaced.
+            companions: gives further files that may be written beside a model file.
+
+        Raises:
+            UsageError: the file, or one beside it, is there while `force` is False, or cannot be written.
+        """
+        read = tuple(inputs)
+        model = result_file(option, name, inputs=read, force=force, makes_folder=True)
+        for path in (*(Path(f"{model}{ending}") for ending in _BESIDE), *companions(model)):
+            result_file(option, path, inputs=read, force=force, makes_folder=True)
+        return cls(model)
+
+    @property
+    def work_model(self) -> Path:
+        """The model in the folder."""
+        return self.work / self.model.name
+
+    def beside(self, ending: str) -> Path:
+        """A file beside the model, in the folder."""
+        return self.work / f"{self.model.name}{ending}"
+
+    def __enter__(self) -> ExportFiles:
+        self.model.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for log in sorted(self.work.glob("*.log")):
+            os.replace(log, self.model.with_name(log.name))
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def told(self, text: str) -> str:
+        """A text in which files of the folder are called by the places that they go to."""
+        return text.replace(f"{self.work}{os.sep}", f"{self.model.parent}{os.sep}".removeprefix(f".{os.sep}"))
+
+    def publish(self, *, force: bool) -> list[Path]:
+        """Move all files to their places, the model first; gives their paths.
+
+        Raises:
+            UsageError: something that the exporter wrote too is there already, while `force` is False.
+            OSError: one of them cannot be moved.
+        """
+        made = sorted(self.work.iterdir(), key=lambda path: (path.name != self.model.name, path.name))
+        places = [self.model.with_name(path.name) for path in made]
+        there = [place for place in places if os.path.lexists(place)]
+        if there and not force:
+            raise UsageError(f"--out: {printable(there[0])} is there already; add --force to overwrite")
+        for path, place in zip(made, places, strict=True):
+            os.replace(path, place)
+        return places

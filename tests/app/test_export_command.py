@@ -1,0 +1,295 @@
+"""`posecore export`: what it asks for, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_export import FakeExport, FakeVerification
+from predict_command import Command, written
+
+from posecore import export_verification
+from posecore.errors import ModelError
+
+NAMES = [
+    "net_257x257_float32.tflite",
+    "net_257x257_float32.tflite.json",
+    "net_257x257_float32.tflite.verify.json",
+    "net_257x257_float32.tflite.verify.png",
+]
+
+
+@pytest.fixture
+def fake(monkeypatch: Any) -> FakeExport:
+    return FakeExport(monkeypatch)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, cv2: Any) -> Path:
+    from fake_estimator import red_square
+
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(1, 13):
+        cv2.imwrite(str(folder / f"{number}.png"), red_square(32, 24, number, 4))
+    return folder
+
+
+def test_a_model_goes_to_four_places_and_its_heads_to_stdout(command: Command, fake: FakeExport) -> None:
+    code, out, err = command("export", "run", "--target", "tflite")
+    assert code == 0, err
+    assert written() == NAMES
+    assert "head   keypoints         keypoints  1x17x2          float32, fraction" in out
+    assert out.endswith("people 1\ngood: nothing moves\n")
+    assert "run: a network\n" in err
+    assert "verification: the 1 picture that comes with posecore; --verify-pictures names others" in err
+    assert [line for line in err.splitlines() if line.startswith("written: ")] == [
+        f"written: {one}" for one in NAMES
+    ]
+    assert json.loads(Path(NAMES[2]).read_text())["ok"] is True
+    assert fake.made["size"] == (257, 257)
+    assert list(fake.verified["pictures"]) == ["people.jpg"]
+
+
+def test_what_fails_verification_stays_and_says_so(command: Command, fake: FakeExport) -> None:
+    fake.verification = FakeVerification(False, "offset_2", "bad: keypoints move by 9.0 px")
+    code, out, err = command("export", "run", "--target", "tflite", "--max-shift", "2")
+    assert code == 1
+    assert written() == NAMES
+    assert "bad: keypoints move" in out
+    assert f"{NAMES[0]}: it is there, but verification says that it is bad, offset_2 most of all" in err
+    assert json.loads(Path(NAMES[2]).read_text())["ok"] is False
+    assert fake.verified["max_shift_px"] == 2
+
+
+def test_json_is_all_of_it_and_quiet_is_quiet(command: Command, fake: FakeExport) -> None:
+    code, out, err = command("export", "run", "--target", "onnx", "--json", "--quiet", "--size", "dynamic")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["exit_code"] == 0
+    assert found["written"][0] == "net_any_float32.onnx"
+    assert found["artifact"]["input"]["size"] is None
+    assert found["verification"]["ok"] is True
+    assert fake.verified["size"] == (257, 257), "a file of any size is verified at the model's own"
+
+
+def test_nothing_is_overwritten_without_force(command: Command, fake: FakeExport) -> None:
+    for name in NAMES:
+        fake.made = {}
+        Path(name).write_text("mine")
+        code, _, err = command("export", "run", "--target", "tflite")
+        assert code == 2
+        assert f"--out: {name} is there already; add --force" in err
+        assert Path(name).read_text() == "mine"
+        assert written() == [name]
+        assert fake.made == {}, "it says so before the work"
+        assert command("export", "run", "--target", "tflite", "--force")[0] == 0
+        assert Path(NAMES[0]).read_bytes() == b"the model"
+        for one in NAMES:
+            Path(one).unlink()
+
+
+def test_the_model_is_not_written_over_itself(command: Command, fake: FakeExport) -> None:
+    Path("net.keras").write_text("a network")
+    code, _, err = command("export", "net.keras", "--target", "tflite", "--out", "net.keras", "--force")
+    assert code == 2
+    assert "net.keras is one of the files to read" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (ModelError("the converter gives up"), 1, "the converter gives up"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x.tflite"),
+            1,
+            "x.tflite: No space left on device",
+        ),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (ValueError("size: wanted 64x64, got 257x257"), 2, "--size: wanted 64x64, got 257x257"),
+    ],
+)
+def test_what_goes_wrong_leaves_no_file(
+    command: Command, fake: FakeExport, error: BaseException, code: int, sentence: str
+) -> None:
+    def fail(path: Path) -> None:
+        raise error
+
+    fake.during = fail
+    got, out, err = command("export", "run", "--target", "tflite", "--out", "new/x.tflite")
+    assert (got, out) == (code, "")
+    assert sentence in err
+    assert written() == []
+
+
+def test_what_an_exporter_writes_beside_is_published_and_logs_outlive_a_failure(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    def header(path: Path) -> None:
+        path.with_name("net.h").write_text("#pragma once")
+        path.with_name("nncase.log").write_text("said")
+
+    fake.during = header
+    words = ("export", "run", "--target", "k210", "--calibration", photographs, "--out", "net.kmodel")
+    assert command(*words)[0] == 0
+    assert written() == [
+        *("net.h", "net.kmodel", "net.kmodel.json", "net.kmodel.verify.json", "net.kmodel.verify.png"),
+        "nncase.log",
+    ]
+
+    def fail(path: Path) -> None:
+        header(path)
+        raise ModelError("nncase crashed")
+
+    fake.during = fail
+    assert command(*words, "--force", "--out", "other/net.kmodel")[0] == 1
+    assert written("other") == ["nncase.log"]
+
+
+def test_calibration_keeps_a_quarter_for_verification(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    words = ("export", "run", "--target", "tflite", "--quantize", "int8", "--calibration", photographs)
+    code, _, err = command(*words)
+    assert code == 0
+    assert "calibration: 9 pictures of 12 in" in err
+    assert "verification: 3 pictures of" in err
+    shown = {path.name for path in fake.made["calibration"]}
+    assert fake.made["calibration_count"] == len(shown) == 9
+    assert shown.isdisjoint(fake.verified["pictures"])
+    assert set(fake.verified["pictures"]) | shown == {f"{number}.png" for number in range(1, 13)}
+    code, _, err = command(*words, "--calibration-count", "12", "--force")
+    assert "verification: the 1 picture that comes with posecore" in err
+    code, _, err = command(*words, "--verify-pictures", photographs, "--verify-count", "2", "--force")
+    assert "verification: 2 pictures of 12" in err
+    assert "2 of them calibrated too, which flatters the result" in err
+
+
+def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
+    words = ("export", "run", "--target", "coral")
+    code, _, err = command(*words)
+    assert code == 2
+    assert (
+        "--calibration: wanted a folder of pictures like those that the network will see, since coral" in err
+    )
+    assert command(*words, "--random-calibration")[0] == 0
+    assert fake.made["random_calibration"] is True
+    assert fake.made["calibration"] is None
+
+
+def test_what_a_targets_tools_say_calls_files_by_their_places(command: Command, fake: FakeExport) -> None:
+    words = ("export", "run", "--target", "coral", "--random-calibration")
+    code, out, err = command(*words, "--out", "there/x.tflite")
+    assert code == 0, err
+    assert f"made {Path('there/x.tflite')}\n" in out
+    assert command(*words)[1].count("made net_257x257_coral.tflite\n") == 1
+
+    def fail(path: Path) -> None:
+        raise ModelError(f"the compiler's log is {path}.log")
+
+    fake.during = fail
+    code, out, err = command(*words, "--out", "elsewhere/x.tflite")
+    assert f"the compiler's log is {Path('elsewhere/x.tflite.log')}" in err
+
+
+def test_what_an_exporter_writes_beside_is_looked_for_before_the_work(
+    command: Command, fake: FakeExport
+) -> None:
+    Path("x_edgetpu.tflite").write_text("mine")
+    words = ("export", "run", "--target", "coral", "--random-calibration", "--out", "x.tflite")
+    code, _, err = command(*words)
+    assert code == 2
+    assert "--out: x_edgetpu.tflite is there already" in err
+    assert fake.made == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--target", "tflite", "--nms", "5"), "--nms: wanted --decoder with it, got none"),
+        (
+            ("--target", "tflite", "--calibration", "."),
+            "--calibration: wanted it with int8, uint8, coral or k210",
+        ),
+        (("--target", "onnx", "--quantize", "float16"), "--quantize: wanted float32 or none with onnx"),
+        (
+            ("--target", "coral", "--quantize", "int8", "--random-calibration"),
+            "--quantize: wanted none with coral, which has 8 bits and nothing else, got int8",
+        ),
+        (
+            ("--target", "k210", "--size", "dynamic", "--random-calibration"),
+            "--size: wanted HxW for k210, got dynamic",
+        ),
+        (("--target", "tflite", "--setup"), "--setup: wanted it with --target k210"),
+        (("--target", "tflite", "--pictures", "."), "--pictures: wanted a .json whose pictures lie there"),
+        (
+            ("--target", "coral", "--calibration", ".", "--random-calibration"),
+            "--random-calibration: wanted it or --calibration, got both",
+        ),
+        (("--target", "tflite", "--size", "0"), "wanted a long side such as 353"),
+    ],
+)
+def test_options_that_do_not_fit_get_one_sentence(
+    command: Command, fake: FakeExport, options: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = command("export", "run", *options)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert written() == []
+
+
+def test_labels_are_looked_for_beside_their_file(command: Command, fake: FakeExport) -> None:
+    asked: list[Any] = []
+
+    def score(*given: Any) -> Any:
+        asked.append(given[4:6])
+        raise ValueError("skeleton: wanted labels of 17 keypoints, got 16")
+
+    fake.monkeypatch.setattr(export_verification, "_accuracy", score)
+    code, _, err = command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    assert code == 1
+    assert "gt.json: there is no such file" in err
+    Path("gt.json").write_text("{}")
+    code, _, err = command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    assert code == 2
+    assert "--labels: skeleton: wanted labels of 17 keypoints, got 16" in err
+    Path("gt").mkdir()
+    command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    command("export", "run", "--target", "tflite", "--labels", "gt.json", "--pictures", "there")
+    assert asked == [("gt.json", Path()), ("gt.json", Path("gt")), ("gt.json", Path("there"))]
+    assert written() == ["gt.json"]
+
+
+def test_a_model_is_wanted(command: Command) -> None:
+    code, _, err = command("export", "--target", "tflite")
+    assert code == 2
+    assert "MODEL: wanted a run folder" in err
+    code, _, err = command("export", "nowhere", "--target", "tflite")
+    assert code == 1
+    assert "nowhere: there is no such file or folder" in err
+
+
+def test_convert_exports_in_float_and_verifies(command: Command, fake: FakeExport) -> None:
+    code, out, err = command("convert", "run", "here.tflite", "--output-stride", "8")
+    assert code == 0, err
+    assert "good: nothing moves" in out
+    assert fake.made["target"] == "tflite"
+    assert fake.made["quantize"] is None
+    assert fake.opened == {"path": "run", "output_stride": 8, "skeleton": None, "weights": None}
+    assert written() == [name.replace("net_257x257_float32", "here") for name in NAMES]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("x.kmodel", "needs pictures: `posecore export --target k210"),
+        ("x.txt", "OUT: wanted a name that ends in .keras, .npz, .tflite or .onnx, got x.txt"),
+    ],
+)
+def test_convert_knows_what_it_makes(command: Command, name: str, sentence: str) -> None:
+    code, _, err = command("convert", "run", name)
+    assert code == 2
+    assert sentence in err
