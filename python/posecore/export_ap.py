@@ -16,9 +16,9 @@ from posecore.errors import SourceError
 from posecore.evaluation.coco import evaluate
 from posecore.evaluation.coco_files import read_truths
 from posecore.evaluation.page_pictures import picture_path
+from posecore.export.comparison import letterboxed
 from posecore.export.runners import answers
 from posecore.export.verification import Accuracy
-from posecore.export.verify import letterboxed
 from posecore.poses import Poses
 from posecore.runtime.geometry import Geometry
 from posecore.sources import Source, read_picture

@@ -43,7 +43,7 @@ def verify_export(
         UsageError: labels that are not for this network.
         PosecoreError: what is needed to run the file is not there, or the file is not the network's.
     """
-    from posecore.export.verify import verify
+    from posecore.export.comparison import verify
     from posecore.export_picture import as_png, verification_picture
 
     given: dict[str, Any] = {} if max_shift_px is None else {"max_shift_px": max_shift_px}

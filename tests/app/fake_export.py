@@ -47,7 +47,7 @@ class FakeExport:
             monkeypatch.setitem(export_targets._MAKERS, target, self._maker(target))
         monkeypatch.setattr(export_verification, "reference", lambda plan, source: source.model)
         fake: Any = SimpleNamespace(verify=self._verify)
-        monkeypatch.setitem(sys.modules, "posecore.export.verify", fake)
+        monkeypatch.setitem(sys.modules, "posecore.export.comparison", fake)
         fake = SimpleNamespace(verification_picture=lambda found: found, as_png=lambda picture: b"a picture")
         monkeypatch.setitem(sys.modules, "posecore.export_picture", fake)
 

@@ -214,6 +214,8 @@ def test_cameras_are_nodes_that_answer(tmp_path: Path) -> None:
 
 def test_nncase_is_found_in_another_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("POSECORE_NNCASE_PYTHON", raising=False)
+    for elsewhere in ("POSECORE_CACHE", "PYENV_ROOT"):
+        monkeypatch.setenv(elsewhere, str(tmp_path / "nothing"))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
     for version in ("3.10", "3.9", "3.8", "3.7"):
         fake_program(tmp_path / f"python{version}", "exit 127")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from export.known_people import TWO, KnownRunner, heads_of
-from posecore.export.verify import verify
+from posecore.export.comparison import verify
 from posecore.export_picture import EXPORTED_COLOR, FLOAT_COLOR, verification_picture
 
 pytest.importorskip("cv2", reason='OpenCV is not installed: pip install "posecore[app]"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ def keras() -> Any:
             "tensorflow", reason='TensorFlow is not installed: pip install "posecore[export]"'
         )
         found = pytest.importorskip("keras", reason='Keras is not installed: pip install "posecore[export]"')
-    tf.config.threading.set_intra_op_parallelism_threads(1)
+    # Another test may have started it already.
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
     return found
 
 

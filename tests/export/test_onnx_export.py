@@ -10,9 +10,9 @@ import pytest
 
 from posecore.artifact import Artifact
 from posecore.errors import ModelError
+from posecore.export.comparison import verify
 from posecore.export.onnx_export import IR_VERSION, OPSET, to_onnx
 from posecore.export.runners import KerasRunner, open_runner
-from posecore.export.verify import verify
 from posecore.skeletons import COCO17, MPII16
 from posecore.train import networks
 

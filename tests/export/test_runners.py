@@ -12,9 +12,9 @@ import pytest
 
 from posecore.artifact import Artifact, HeadSpec, InputSpec
 from posecore.errors import ModelError
+from posecore.export.comparison import letterboxed
 from posecore.export.runners import KerasRunner, KpuRunner, TfliteRunner, answers, open_runner
 from posecore.export.tflite import to_tflite
-from posecore.export.verify import letterboxed
 from posecore.runtime.decoder_options import DecoderOptions
 from posecore.skeletons import COCO17
 

@@ -13,8 +13,8 @@ import pytest
 
 from export.known_people import NAMES, SIZE, TWO, KnownRunner, heads_of, quantised, reading
 from posecore.errors import ModelError
+from posecore.export.comparison import letterboxed, verify
 from posecore.export.verification import Accuracy, Verification
-from posecore.export.verify import letterboxed, verify
 
 PICTURES = [np.full((100, 150, 3), level, np.uint8) for level in (40, 160)]
 TENSORS = heads_of(*TWO)

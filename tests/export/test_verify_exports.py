@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from posecore.export.comparison import verify
 from posecore.export.tflite import to_tflite
-from posecore.export.verify import verify
 from posecore.export_picture import as_png, verification_picture
 from posecore.runtime.tflite_file import TfliteFile
 from posecore.runtime.tflite_memory import computed_bytes

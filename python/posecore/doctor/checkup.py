@@ -16,14 +16,13 @@ from pathlib import Path
 from posecore.doctor.children import NoAnswer, answer_of, probe
 from posecore.doctor.finding import Finding, one_line
 from posecore.doctor.requirements import OLD_INTERPRETER, extras_findings, install_line
+from posecore.export.k210_setup import SETUP_LINE, VARIABLE, candidates
 
 PIPELINE = "default pipeline"
 _ITSELF, _INTERPRETERS, _EDGE_TPU, _K210, _PICTURES, _TRAINING = (
     "posecore", "interpreters", "Edge TPU", "K210", "pictures", "training and export",
 )  # fmt: skip
 _TOOL_TIMEOUT_S = 20.0
-_NNCASE_PYTHON = "POSECORE_NNCASE_PYTHON"
-_NNCASE_VERSIONS = ("3.10", "3.9", "3.8", "3.7")
 _NNCASE = """
 import sys
 try:
@@ -34,7 +33,6 @@ import nncase
 version = metadata.version("nncase") if metadata else "of unknown version"
 print(version, "k210" if nncase.test_target("k210") else "without", "%d.%d" % sys.version_info[:2])
 """
-_GET_NNCASE = "posecore export --target k210 --setup"
 _GET_COMPILER = "sudo apt-get install edgetpu-compiler"
 _COMPILER_SOURCE = (
     "from the package source that https://coral.ai/docs/edgetpu/compiler names, Linux on x86-64 only"
@@ -128,8 +126,8 @@ def _edge_tpu_compiler() -> list[Finding]:
 
 def _nncase() -> list[Finding]:
     """The first Python that has nncase with its k210 target; else what was wrong with the one that was named."""
-    named = os.environ.get(_NNCASE_PYTHON)
-    paths = [named] if named else [path for v in _NNCASE_VERSIONS if (path := shutil.which(f"python{v}"))]
+    named = os.environ.get(VARIABLE)
+    paths = [named] if named else list(candidates())
     for path in paths:
         try:
             # Its own packages: what this Python finds is of no use there.
@@ -145,15 +143,11 @@ def _nncase() -> list[Finding]:
             return [Finding(_K210, "nncase", "ok", one_line(said))]
         if named:
             why = err.strip().rpartition("\n")[2] or "it has no k210 target"
-            said = f"{_NNCASE_PYTHON} is {named}: {why}"
-            return [Finding(_K210, "nncase", "broken", one_line(said), _GET_NNCASE)]
-    tried = (
-        f"in {', '.join(paths)}"
-        if paths
-        else f"and no Python {_NNCASE_VERSIONS[-1]} to {_NNCASE_VERSIONS[0]}"
-    )
+            said = f"{VARIABLE} is {named}: {why}"
+            return [Finding(_K210, "nncase", "broken", one_line(said), SETUP_LINE)]
+    tried = f"in {', '.join(paths)}" if paths else "and no Python 3.10 to 3.7"
     said = f"none {tried}; it does not run in Python 3.11 and later"
-    return [Finding(_K210, "nncase", "missing", one_line(said), _GET_NNCASE)]
+    return [Finding(_K210, "nncase", "missing", one_line(said), SETUP_LINE)]
 
 
 def _processor() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from posecore.artifact import Artifact
     from posecore.export.calibration import calibration_pictures
+    from posecore.export.comparison import verify
     from posecore.export.contract import Contract
     from posecore.export.coral import to_coral
     from posecore.export.decoder_surgery import append_decoder, strip_decoder
@@ -40,6 +41,7 @@ _LAZY = {
     "to_k210": "posecore.export.k210",
     "to_onnx": "posecore.export.onnx_export",
     "to_tflite": "posecore.export.tflite",
+    "verify": "posecore.export.comparison",
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "to_k210",
     "to_onnx",
     "to_tflite",
+    "verify",
 ]
 
 
