@@ -118,7 +118,7 @@ class KerasRunner:
         keras = require("keras", extra="export", purpose="Running a Keras model")
         tensor = self._input(picture)
         return Cost(
-            runs_on=f"Keras {keras.__version__} on {keras.backend.backend()}",
+            runs_on=f"Keras {keras.__version__}, {keras.backend.backend()}",
             file_bytes=4 * int(self._graph.count_params()),
             memory_bytes=None,
             memory="",
@@ -233,16 +233,13 @@ class KpuRunner:
     def cost(self, picture: Image) -> Cost:
         """From the file's bytes: main memory with the file in it; the simulator's time is not the chip's."""
         kmodel = self._simulator.kmodel
+        calls = f"{kmodel.kpu_calls} KPU call{'' if kmodel.kpu_calls == 1 else 's'}"
         return Cost(
-            runs_on=f"simulator of nncase {self._simulator.nncase.release}",
+            runs_on=f"{calls}, simulator of nncase {self._simulator.nncase.release}",
             file_bytes=int(kmodel.file_bytes),
             memory_bytes=int(kmodel.memory["total"]),
             memory="RAM",
-            operators={
-                "KPU": len(kmodel.kpu_layers),
-                "KPU calls": int(kmodel.kpu_calls),
-                "CPU": len(kmodel.cpu_ops),
-            },
+            operators={"KPU": len(kmodel.kpu_layers), "CPU": len(kmodel.cpu_ops)},
             latency_ms=None,
         )
 

@@ -83,11 +83,11 @@ def _label(head: HeadReport, heads: tuple[HeadReport, ...]) -> str:
 
 
 def _costs(found: Verification) -> list[str]:
-    rows = [f"{'':<10}{'file':>9} {'memory':>17} {'time on this CPU':>17}  {'operators':<18} runs on"]
+    rows = [f"{'':<10}{'file':>9} {'memory':>14} {'time on this CPU':>17}  {'operators':<18} runs on"]
     for label, cost in (("float", found.reference_cost), ("exported", found.exported_cost)):
         memory = _NONE if cost.memory_bytes is None else f"{_bytes(cost.memory_bytes)} {cost.memory}"
         time = _NONE if cost.latency_ms is None else f"{cost.latency_ms:.1f} ms"
-        row = f"{label:<10}{_bytes(cost.file_bytes):>9} {memory:>17} {time:>17}  {_operators(cost):<18} {cost.runs_on}"
+        row = f"{label:<10}{_bytes(cost.file_bytes):>9} {memory:>14} {time:>17}  {_operators(cost):<18} {cost.runs_on}"
         rows.append(_cut(row.rstrip()))
     return rows
 
