@@ -106,10 +106,9 @@ class Artifact:
         object.__setattr__(self, "stride_px", number(self.stride_px, "stride_px", least, most))
         _check_heads(self.kind, self.heads, self.skeleton)
         if self.decoder is not None:
-            options = {
-                checked_text(k, "decoder"): number(v, f"decoder {k}", 0, 65536)
-                for k, v in self.decoder.items()
-            }
+            for name, value in self.decoder.items():
+                number(value, f"decoder {checked_text(name, 'decoder')}", 0, 65536)
+            options = dict(self.decoder)
             object.__setattr__(self, "decoder", MappingProxyType(options))
         tools = {checked_text(k, "tools"): checked_text(v, f"tools {k}") for k, v in self.tools.items()}
         object.__setattr__(self, "tools", MappingProxyType(tools))

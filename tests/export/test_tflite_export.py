@@ -90,9 +90,15 @@ class TestEightBits:
         assert {head.clipped for head in artifact.heads} == {0.0}
 
     def test_weights_have_a_scale_for_each_channel(self, eight_bits: Path) -> None:
-        (graph,) = [TfliteFile.read(eight_bits)._main]
-        weights = [graph.tensors[op.inputs[1]] for op in graph.operators if op.name == "CONV_2D"]
-        assert [len(one.scales) for one in weights] == [one.shape[0] for one in weights]
+        module = tflite_libraries.library("tensorflow")
+        interpreter = tflite_libraries.construct(
+            module, eight_bits.read_bytes(), threads=1, exact=True, delegates=[]
+        )
+        tensors = interpreter.get_tensor_details()
+        kernels = [one for one in tensors if len(one["shape"]) == 4 and one["shape"][0] > 1]
+        assert len(kernels) == 8
+        for kernel in kernels:
+            assert len(kernel["quantization_parameters"]["scales"]) == kernel["shape"][0]
 
     @pytest.mark.parametrize("library", ["litert", "tensorflow"])
     @pytest.mark.parametrize("beside", [True, False])

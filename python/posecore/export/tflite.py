@@ -100,9 +100,8 @@ def to_tflite(
     graph = found.graph(size, mid_offsets=decoder is not None)
     data = converted(graph, heads, quantize, shown)
     ranges: tuple[HeadRange, ...] = ()
-    if (
-        shown is not None and not found.fixed
-    ):  # the codes of a sigmoid end at 255/256 by TFLite's specification
+    # The codes of a sigmoid end at 255/256, by TFLite's specification: coordinates are left out.
+    if shown is not None and not found.fixed:
         ranges = head_ranges(graph, heads, shown, TfliteFile.read(data).outputs)
         refuse_clipping(found.model.name, ranges)
     artifact = describe(
