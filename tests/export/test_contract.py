@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given_weights import give_weights
 
-from conftest import give_weights
 from posecore import COCO17, CROWDPOSE14, MPII16, Skeleton
 from posecore.errors import ModelError
 from posecore.export.contract import contract

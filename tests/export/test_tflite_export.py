@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given_weights import give_weights
 
-from conftest import give_weights
 from posecore import COCO17, MPII16, Decoder, Poses
 from posecore.artifact import Artifact
 from posecore.errors import ModelError
