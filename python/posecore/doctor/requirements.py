@@ -14,7 +14,8 @@ PURPOSES = {
     "app": "pictures, videos and cameras through a network",
     "tflite-runtime": "the same through the older interpreter",
     "train": "training",
-    "export": "TFLite, Coral, K210 and ONNX files",
+    "export": "TFLite, Coral and K210 files",
+    "onnx": "ONNX files",
     "eval": "pictures in pages, .h5 files, IDF1",
 }
 """The extras that people install, and what each is for. What builds and tests posecore is not theirs."""
