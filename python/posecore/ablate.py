@@ -9,22 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import posecore
-from posecore.errors import SourceError
+from posecore.labelled_pictures import labelled_paths, read_labelled
 from posecore.network_options import add_decoder_options, add_network_options, decoder_options, load_estimator
 from posecore.option_values import whole
 from posecore.printable import printable
 from posecore.progress import Progress
 from posecore.result_file import result_file
 from posecore.scoring_options import in_options
-from posecore.sources import Source, read_picture
 from posecore.usage import OK, UsageError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from posecore.ablation import Ablation, Experiment
     from posecore.ablation_scene import Networks
     from posecore.evaluation.truths import Truths
@@ -89,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
     progress = Progress(quiet=args.quiet)
     truths = read_truths(args.truth)
-    paths = _paths(truths, args)
+    paths = labelled_paths(truths, args.truth, args.pictures)
     networks = Networks(lambda **view: _load(args, **view), args.size)
     progress.line(f"{networks.base.name}, {networks.base.library}")
     options = decoder_options(args)
@@ -122,37 +117,8 @@ def _load(args: argparse.Namespace, *, size: Any, resize: str) -> Any:
 def _decode(experiment: Experiment, truths: Truths, paths: list[Path], progress: Progress) -> None:
     with progress.task("pictures", len(paths), "picture") as task:
         for row, path in enumerate(paths):
-            experiment.add(row, _read(truths, row, path))
+            experiment.add(row, read_labelled(truths, row, path))
             task.advance()
-
-
-def _read(truths: Truths, row: int, path: Path) -> npt.NDArray[np.uint8]:
-    image = read_picture(Source("picture", str(path), path))
-    wanted = int(truths.images.widths[row]), int(truths.images.heights[row])
-    size = image.shape[1], image.shape[0]
-    if wanted != size and wanted != (0, 0):
-        raise SourceError(
-            f"{path}: wanted a picture of {wanted[0]}x{wanted[1]} as {truths.origin.name} says, "
-            f"got one of {size[0]}x{size[1]}"
-        )
-    return image
-
-
-def _paths(truths: Truths, args: argparse.Namespace) -> list[Path]:
-    """A file for each picture of the truth; all are looked for before the network runs."""
-    from posecore.evaluation.page_pictures import picture_path
-
-    folder = Path(args.pictures)
-    if not len(truths.images):
-        raise SourceError(f"{args.truth}: wanted images, got none")
-    found = [picture_path(folder, name) for name in truths.images.file_names]
-    missing = [name for name, path in zip(truths.images.file_names, found, strict=True) if path is None]
-    if missing:
-        raise SourceError(
-            f"{args.pictures}: wanted the {len(found):,} pictures of {args.truth}, but {len(missing):,} are not "
-            f"there, first {missing[0] or '(an image without a file_name)'}"
-        )
-    return [path for path in found if path is not None]
 
 
 def _destinations(args: argparse.Namespace) -> list[Path]:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from posecore.arguments import choice, listed, number, whole, yes_or_no
+from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.heads import STRIDE_PX, Quantization, Scores
 from posecore.layouts import Kind, Role
@@ -251,15 +252,10 @@ def sha256_of(path: Path, data: bytes | None = None) -> str:
 
 
 def _read_beside(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > MOST_BYTES:
-        raise ModelError(f"{path}: wanted the description of a model, got more than {MOST_BYTES >> 20} MiB")
+    too_many = f"is more than {MOST_BYTES >> 20} MiB, which no description of a model is"
+    data = read_bounded(path, MOST_BYTES, str(path), too_many=too_many)
     return data.decode("utf-8", "replace")
 
 

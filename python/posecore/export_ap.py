@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +14,12 @@ from posecore.ablation_truth import People
 from posecore.errors import SourceError
 from posecore.evaluation.coco import evaluate
 from posecore.evaluation.coco_files import read_truths
-from posecore.evaluation.page_pictures import picture_path
 from posecore.export.comparison import letterboxed
 from posecore.export.runners import answers
 from posecore.export.verification import Accuracy
+from posecore.labelled_pictures import labelled_paths, read_labelled
 from posecore.poses import Poses
 from posecore.runtime.geometry import Geometry
-from posecore.sources import Source, read_picture
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -72,12 +70,14 @@ def compare_accuracy(
         raise SourceError(f"{os.fspath(labels)}: wanted images, got none")
     skeleton = reference.reading.skeleton
     evaluate(truths, {}, skeleton=skeleton)  # what cannot be scored is said before anything runs
-    paths = _paths(truths, labels, pictures)
+    paths = labelled_paths(truths, labels, pictures)
     found: tuple[list[tuple[int, Poses]], ...] = ([], [])
     scoring = [(runner, runner.reading.decoder(SCORE)) for runner in (reference, exported)]
     for start in range(0, len(paths), _AT_ONCE):
         rows = range(start, min(start + _AT_ONCE, len(paths)))
-        shown = [_views(truths, row, _read(truths, row, paths[row]), reference.reading) for row in rows]
+        shown = [
+            _views(truths, row, read_labelled(truths, row, paths[row]), reference.reading) for row in rows
+        ]
         for (runner, decoder), poses in zip(scoring, found, strict=True):
             said = iter(answers(runner, [view.fitting for views in shown for view in views]))
             for row, views in zip(rows, shown, strict=True):
@@ -147,28 +147,3 @@ def _interval(reports: list[Report], pictures: int) -> tuple[float | None, float
     sets = draw(pictures, _DRAWS, _SEED)
     before, after = (Outcomes.of(report).ap(sets) for report in reports)
     return interval(after - before) or (None, None)
-
-
-def _read(truths: Truths, row: int, path: Path) -> Image:
-    image = read_picture(Source("picture", str(path), path))
-    wanted = int(truths.images.widths[row]), int(truths.images.heights[row])
-    size = image.shape[1], image.shape[0]
-    if wanted != size and wanted != (0, 0):
-        raise SourceError(
-            f"{path}: wanted a picture of {wanted[0]}x{wanted[1]} as {truths.origin.name} says, "
-            f"got one of {size[0]}x{size[1]}"
-        )
-    return image
-
-
-def _paths(truths: Truths, labels: str | os.PathLike[str], pictures: str | os.PathLike[str]) -> list[Path]:
-    """A file for each picture of the truth; all are looked for before a network runs."""
-    names = truths.images.file_names
-    found = [picture_path(Path(pictures), name) for name in names]
-    missing = [name for name, path in zip(names, found, strict=True) if path is None]
-    if missing:
-        raise SourceError(
-            f"{os.fspath(pictures)}: wanted the {len(found):,} pictures of {os.fspath(labels)}, but {len(missing):,} "
-            f"are not there, first {missing[0] or '(an image without a file_name)'}"
-        )
-    return [path for path in found if path is not None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from posecore.artifact import sha256_of
+from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.printable import printable
 from posecore.skeletons import Skeleton
@@ -58,15 +59,11 @@ def read_keras_sidecar(path: str | os.PathLike[str]) -> Skeleton | None:
         ModelError: there is one that is not of this format, or is of another model file than this.
     """
     beside = sidecar_of(path)
-    try:
-        with beside.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
+    if not beside.exists():
         return None
-    except OSError as error:
-        raise ModelError(f"{beside} cannot be read: {error.strerror}") from None
-    if len(data) > _MOST_BYTES:
-        raise ModelError(f"{beside}: wanted at most 1 MiB beside a model, got more")
+    data = read_bounded(
+        beside, _MOST_BYTES, str(beside), too_many="is more than 1 MiB, which no file beside a model is"
+    )
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):

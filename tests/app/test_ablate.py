@@ -228,7 +228,7 @@ def test_ctrl_c_leaves_nothing_half_written(asked: Asked, monkeypatch: Any) -> N
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ablate, "_read", interrupted)
+    monkeypatch.setattr(ablate, "read_labelled", interrupted)
     before = written()
     code, _, err = asked(*FILES)
     assert code == 130

@@ -91,6 +91,17 @@ def _learnt(*counts: int) -> int | None:
     return None if min(counts) < 0 else sum(counts)
 
 
+def _window(config: Config, channels: int) -> Any:
+    return rules.window(
+        _pair(config.get("kernel_size")),
+        _pair(config.get("strides")),
+        _padding(config),
+        channels=channels,
+        dilations=_pair(config.get("dilation_rate")),
+        channels_first=_first(config),
+    )
+
+
 def _convolution(config: Config, shape: Shape) -> LayerFacts:
     kernel = _pair(config.get("kernel_size"))
     filters, groups = _whole(config.get("filters")), _whole(config.get("groups", 1), 0)
@@ -100,14 +111,7 @@ def _convolution(config: Config, shape: Shape) -> LayerFacts:
     known = min(inner, filters) >= 0
     bias = filters if config.get("use_bias", True) else 0
     return LayerFacts(
-        rules.window(
-            kernel,
-            _pair(config.get("strides")),
-            _padding(config),
-            channels=filters,
-            dilations=_pair(config.get("dilation_rate")),
-            channels_first=_first(config),
-        ),
+        _window(config, filters),
         per_output(area * inner if known else -1),
         _learnt(area * inner * filters, bias) if known else None,
     )
@@ -119,14 +123,7 @@ def _depthwise(config: Config, shape: Shape) -> LayerFacts:
     many = depth * _whole(config.get("depth_multiplier", 1), 0)
     bias = many if config.get("use_bias", True) else 0
     return LayerFacts(
-        rules.window(
-            kernel,
-            _pair(config.get("strides")),
-            _padding(config),
-            channels=many,
-            dilations=_pair(config.get("dilation_rate")),
-            channels_first=_first(config),
-        ),
+        _window(config, many),
         per_output(math.prod(kernel)),
         _learnt(math.prod(kernel) * many, bias) if depth >= 0 else None,
     )
@@ -147,14 +144,7 @@ def _separable(config: Config, shape: Shape) -> LayerFacts:
         return None if total is None else total // filters
 
     return LayerFacts(
-        rules.window(
-            kernel,
-            _pair(config.get("strides")),
-            _padding(config),
-            channels=filters,
-            dilations=_pair(config.get("dilation_rate")),
-            channels_first=_first(config),
-        ),
+        _window(config, filters),
         work,
         at_each_place + (filters if config.get("use_bias", True) else 0),
     )
