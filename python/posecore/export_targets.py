@@ -24,6 +24,7 @@ SUFFIXES: dict[Target, str] = {"tflite": ".tflite", "coral": ".tflite", "k210": 
 _INTEGER = ("int8", "uint8")
 # (width, height) in pixels where neither the option nor the model says one. Coral's is that of its own PoseNet; the
 # K210 holds MobileNet 1.00 at this size and takes even ones.
+_EVEN = 32
 DEFAULT_SIZES: dict[Target, tuple[int, int]] = {
     "tflite": (257, 257),
     "coral": (481, 353),
@@ -82,7 +83,7 @@ def plan(
     Args:
         quantize: None is float32, and uint8 for Coral and the K210, which have nothing else.
         size: None is `own_size`, and where that is None the target's default.
-        own_size: that of the model.
+        own_size: that of the model; for the K210 the next lower multiples of 32.
 
     Raises:
         UsageError: options that the target does not have.
@@ -104,6 +105,9 @@ def plan(
         raise UsageError(f"--decoder: wanted it with tflite or coral alone, got {target}")
     if decoder is not None and size == "dynamic":
         raise UsageError("--decoder: wanted an input of one size, got --size dynamic")
+    if target == "k210" and own_size is not None:
+        # The KPU takes even sides alone: the next lower ones that any stride divides.
+        own_size = own_size[0] // _EVEN * _EVEN or _EVEN, own_size[1] // _EVEN * _EVEN or _EVEN
     chosen = None if size == "dynamic" else size or own_size or DEFAULT_SIZES[target]
     return ExportPlan(target, quantize, chosen, decoder)
 
@@ -153,6 +157,8 @@ def make(
     if plan.target == "tflite":
         given["quantize"] = None if plan.quantize == "float32" else plan.quantize
     try:
+        if plan.size is None:
+            _refuse_dynamic(plan.target, source)
         return _MAKERS[plan.target](source, path, given)
     except PosecoreError:
         raise
@@ -160,12 +166,24 @@ def make(
         raise UsageError(in_options(str(error))) from None
 
 
+def _refuse_dynamic(target: Target, source: KerasSource) -> None:
+    from posecore.export.contract import contract
+
+    found = contract(source.model, skeleton=source.skeleton)
+    if found.input_size is not None and (found.fixed or target == "onnx"):
+        width, height = found.input_size
+        raise UsageError(
+            f"--size: wanted {height}x{width}, the size that {source.name} was built for, or another, got dynamic"
+        )
+
+
 def companions(target: Target, model: Path) -> tuple[Path, ...]:
     """What an exporter may write beside the model and its description."""
     if target == "k210":
         return (model.with_suffix(".h"), model.with_name(f"{model.name}.log"))
     if target == "coral":
-        endings = ("_edgetpu.tflite", "_edgetpu.tflite.json", "_edgetpu.log", "_heads.tflite")
+        models = ("_edgetpu.tflite", "_heads.tflite")
+        endings = (*models, *(f"{ending}.json" for ending in models), "_edgetpu.log")
         return tuple(model.with_name(f"{model.stem}{ending}") for ending in endings)
     return ()
 

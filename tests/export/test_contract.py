@@ -181,3 +181,30 @@ class TestOthers:
     def test_something_else_is_no_model(self, keras: Any, model: Any) -> None:
         with pytest.raises(TypeError, match=r"model: wanted a built keras\.Model, got "):
             contract(model)
+
+
+class TestAlignment:
+    """Cells lie where they lie at the network's own sizes, whatever size it is exported for."""
+
+    def test_even_sizes_have_zeros_on_all_sides(self, keras: Any) -> None:
+        model, explicit = posenet_of(keras), posenet_of(keras, padding="explicit")
+        picture = np.random.default_rng(7).uniform(-1, 1, (1, 144, 128, 3)).astype(np.float32)
+        got = shown(contract(model).graph((128, 144)), picture)
+        wanted = {name: np.asarray(value) for name, value in explicit(picture).items()}
+        for name, value in wanted.items():
+            np.testing.assert_allclose(got[name], value, atol=1e-3)
+        assert np.abs(np.asarray(model(picture)["heatmap_2"]) - wanted["heatmap_2"]).max() > 1
+
+    def test_a_network_of_an_even_size_keeps_to_sizes_like_it(self, keras: Any) -> None:
+        model = posenet_of(keras, input_size=(128, 128))
+        assert contract(model).graph((160, 96)).inputs[0].shape == (1, 96, 160, 3)
+        with pytest.raises(ValueError, match=r"^size: wanted sides of 16 n \+ 0 pixels for .*, got 129x129$"):
+            contract(model).graph((129, 129))
+
+
+def posenet_of(keras: Any, **options: Any) -> Any:
+    from posecore.train.networks import posenet
+
+    model = posenet("mobilenet_v1_050", **options)
+    give_weights(model)
+    return model

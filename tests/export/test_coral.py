@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -100,8 +102,8 @@ def test_without_a_compiler_it_is_said_what_to_run(
     assert made.compiled is None
     assert made.to_run == (
         "edgetpu_compiler -s -o . pose_heads.tflite",
-        'python -c "from posecore.export.coral import finish_compiled; '
-        "finish_compiled('pose_heads_edgetpu.tflite', 'pose.tflite', 'pose_edgetpu.tflite')\"",
+        "python -c 'from posecore.export.coral import finish_compiled; "
+        'finish_compiled("pose_heads_edgetpu.tflite", "pose.tflite", "pose_edgetpu.tflite")\'',
     )
     assert all(line in made.table() for line in made.to_run)
     # As if the first line had been run; then the second does what it says.
@@ -316,3 +318,17 @@ def _estimator(model: Any, people: np.ndarray, folder: Path) -> Estimator:
         return Estimator(path)
     except MissingExtra as missing:
         pytest.skip(str(missing))
+
+
+def test_what_to_run_survives_names_with_spaces_and_quotes(
+    tiny_posenet: Any, people: np.ndarray, tmp_path: Path
+) -> None:
+    made = export_coral(
+        tiny_posenet, tmp_path / "my pose's.tflite", size=SIZE, calibration=[people], decoder=OPTIONS
+    )
+    compiler, finish = (shlex.split(line) for line in made.to_run)
+    assert compiler[-1] == "my pose's_heads.tflite"
+    assert finish[:2] == ["python", "-c"]
+    assert ast.literal_eval(finish[2].partition("finish_compiled(")[2].join("()")) == (
+        *("my pose's_heads_edgetpu.tflite", "my pose's.tflite", "my pose's_edgetpu.tflite"),
+    )

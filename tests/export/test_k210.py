@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given_weights import give_weights
+from kmodel_bytes import address, call, kmodel, tensor
 
-from export.conftest import give_weights
-from export.kmodel_bytes import address, call, kmodel, tensor
 from posecore import COCO17, Decoder
 from posecore.artifact import Artifact
 from posecore.errors import MissingExtra, ModelError

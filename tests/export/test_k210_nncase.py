@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kmodel_bytes import kmodel
 
-from export.kmodel_bytes import kmodel
 from posecore.errors import ModelError
 from posecore.export.k210_nncase import Nncase, NncaseError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kmodel_bytes import address, kmodel, tensor
 
-from export.kmodel_bytes import address, kmodel, tensor
 from posecore.errors import ModelError
 from posecore.export.kmodel import Kmodel, KmodelPort
 

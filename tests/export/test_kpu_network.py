@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given_weights import give_weights
 
-from export.conftest import give_weights
 from posecore.errors import ModelError
 from posecore.export.contract import contract
 from posecore.export.kpu_network import kpu_network, rebuilt
@@ -122,3 +122,13 @@ def test_a_model_inside_of_a_model_is_refused(keras: Any) -> None:
 def test_plan_kpu_wants_a_model(keras: Any) -> None:
     with pytest.raises(TypeError, match=r"model: wanted a built keras\.Model, got str"):
         plan_kpu("posenet.keras", (224, 224))
+
+
+def test_a_network_that_learnt_with_zeros_at_one_end_is_refused(keras: Any) -> None:
+    from posecore.train.networks import posenet
+
+    model = posenet("mobilenet_v1_050", input_size=(128, 128))
+    with pytest.raises(ModelError, match=r"zeros on all sides, as the KPU has them, got one for 128x128"):
+        rebuilt(contract(model), (128, 128))
+    explicit = posenet("mobilenet_v1_050", input_size=(128, 128), padding="explicit")
+    assert rebuilt(contract(explicit), (128, 128)).inputs[0].shape == (1, 128, 128, 3)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from known_people import NAMES, SIZE, TWO, KnownRunner, heads_of, quantised, reading
 
-from export.known_people import NAMES, SIZE, TWO, KnownRunner, heads_of, quantised, reading
 from posecore.errors import ModelError
 from posecore.export.comparison import letterboxed, verify
 from posecore.export.verification import Accuracy, Verification

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from known_people import TWO, person
 
-from export.known_people import TWO, person
 from posecore.export.verify_people import Crowd, pair
 from posecore.poses import Poses
 from posecore.skeletons import COCO17

@@ -8,6 +8,7 @@ from typing import Any
 from posecore import arguments, skeletons
 from posecore.artifact import Unit
 from posecore.errors import ModelError, require
+from posecore.export.alignment import keeps_grid, pads_on_all_sides
 from posecore.heads import Scores
 from posecore.layouts import Kind, Role, stride_from
 from posecore.skeletons import Skeleton
@@ -128,6 +129,8 @@ class Contract:
             raise ValueError(
                 f"size: wanted {width}x{height}, the only one that the dense layers of {self.model.name} fit, got {got}"
             )
+        if size is not None and not keeps_grid(self.model, size, self.input_size, self.stride_px):
+            return self._padded(size)
         if self.input_size is None:
             return self.model
         try:
@@ -140,6 +143,22 @@ class Contract:
                 f"{self.input_size[0]}x{self.input_size[1]}, got one that cannot ({' '.join(str(error).split())[:200]})"
             ) from error
         return model
+
+    def _padded(self, size: tuple[int, int]) -> Any:
+        """The model with zeros on all sides, which keeps the grid of one that was trained at sides of a multiple of the
+        stride plus 1."""
+        step = max(round(self.stride_px), 1)
+        trained = self.input_size or (1, 1)
+        made = None
+        if all(side % step == 1 % step for side in trained):
+            made = pads_on_all_sides(self.model, _picture_shape(size))
+        if made is None:
+            plus = " and ".join(f"{step} n + {side % step}" for side in dict.fromkeys(trained))
+            raise ValueError(
+                f"size: wanted sides of {plus} pixels for {self.model.name}, whose padding moves its grid on others, "
+                f"got {size[0]}x{size[1]}"
+            )
+        return made
 
     def _narrowed(self, keras: Any, model: Any, outputs: dict[str, Any], head: Head) -> Any:
         if head.role == "mid_offsets":
@@ -241,7 +260,8 @@ def _skeleton(model: Any, heads: tuple[Head, ...], skeleton: Skeleton | None, *,
     count = heads[0].channels
     wanted = f"{count} or {count - 1}" if spare else f"{count}"
     if skeleton is None:
-        if count != skeletons.COCO17.num_keypoints:
+        # 17 maps of a CPM are as well 16 keypoints and the background.
+        if spare or count != skeletons.COCO17.num_keypoints:
             raise ValueError(
                 f"skeleton: wanted the Skeleton of {wanted} keypoints that {model.name} was trained for, got None"
             )

@@ -3,7 +3,9 @@ Google's compiler is installed, and with a decoder at its end where that is want
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from posecore.errors import ModelError
 from posecore.export.calibration import DEFAULT_COUNT, calibration_pictures, described
 from posecore.export.contract import Contract, contract
 from posecore.export.coral_ranges import HeadRange, head_ranges, refuse_clipping
-from posecore.export.decoder_surgery import append_decoder, checked_options, stored
+from posecore.export.decoder_surgery import append_decoder, fitting_options, stored
 from posecore.export.edge_tpu import EdgeTpuReport, edge_tpu_report
 from posecore.export.edge_tpu_compiler import (
     PROGRAM,
@@ -28,9 +30,8 @@ from posecore.export.edge_tpu_compiler import (
 )
 from posecore.export.model_file import write_model
 from posecore.export.tflite import converted, describe
-from posecore.runtime.decoder_options import DECODER, DecoderOptions
+from posecore.runtime.decoder_options import DecoderOptions
 from posecore.runtime.tflite_file import TfliteFile
-from posecore.skeletons import COCO17
 
 if TYPE_CHECKING:
     from posecore.skeletons import Skeleton
@@ -154,7 +155,7 @@ def export_coral(
     found = contract(model, skeleton=skeleton)
     refuse_dilation(found)
     if decoder is not None:
-        decoder = _fitting(found, decoder)
+        decoder = fitting_options(found, decoder)
     pictures = calibration_pictures(calibration, size, count=calibration_count, random=random_calibration)
     is_posenet = found.kind == "posenet"
     heads = found.with_mid_offsets() if is_posenet else found.heads
@@ -166,7 +167,8 @@ def export_coral(
         why = f"{first.name} (operator {first.number}): {first.reason}" if first else "it has no operators"
         raise ModelError(f"{found.model.name}: the Edge TPU cannot run all of it: {why}")
     ranges = head_ranges(graph, heads, pictures, TfliteFile.read(bare).outputs)
-    refuse_clipping(found.model.name, ranges)
+    if not found.fixed:  # the codes of a sigmoid end at 255/256 by TFLite's specification
+        refuse_clipping(found.model.name, ranges)
 
     shown = described(pictures, random=random_calibration)
     artifact = describe(
@@ -233,21 +235,6 @@ def _dilation(layer: Any) -> int:
     return max(rate) if isinstance(rate, (tuple, list)) else int(rate)
 
 
-def _fitting(found: Contract, decoder: DecoderOptions) -> DecoderOptions:
-    options = checked_options(decoder)
-    found.with_mid_offsets()
-    if found.skeleton.edges != COCO17.edges or found.skeleton.num_keypoints != COCO17.num_keypoints:
-        raise ValueError(
-            f"decoder: wanted a network of COCO's 17 keypoints and their edges, which are built into {DECODER}, "
-            f"got {found.skeleton.name}"
-        )
-    if options.stride_px != found.stride_px:
-        raise ValueError(
-            f"decoder: wanted stride_px {found.stride_px:g}, as {found.model.name} has it, got {options.stride_px}"
-        )
-    return options
-
-
 def _with_decoder(data: bytes, artifact: Artifact, decoder: DecoderOptions | None) -> tuple[bytes, Artifact]:
     if decoder is None:
         return data, artifact
@@ -282,12 +269,11 @@ def _by_hand(
 ) -> tuple[str, ...]:
     """What to run where the compiler is; with a decoder, the file to compile is written."""
     if decoder is None:
-        return (" ".join(command_line(target.name)),)
+        return (shlex.join(command_line(target.name)),)
     heads = target.with_name(f"{target.stem}_heads.tflite")
     write_model(heads, bare, artifact)
     made, wanted = f"{heads.stem}_edgetpu.tflite", f"{target.stem}_edgetpu.tflite"
-    call = f"finish_compiled('{made}', '{target.name}', '{wanted}')"
-    return (
-        " ".join(command_line(heads.name)),
-        f'python -c "from posecore.export.coral import finish_compiled; {call}"',
-    )
+    # JSON's strings are Python's, in the quotes that a shell's single quotes let through.
+    call = f"finish_compiled({', '.join(map(json.dumps, (made, target.name, wanted)))})"
+    code = f"from posecore.export.coral import finish_compiled; {call}"
+    return shlex.join(command_line(heads.name)), shlex.join(["python", "-c", code])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from posecore import arguments
 from posecore.errors import ModelError
@@ -28,6 +28,10 @@ from posecore.runtime.decoder_options import DECODER, DecoderOptions
 from posecore.runtime.flatbuffer import Damaged
 from posecore.runtime.tflite_file import TfliteFile
 from posecore.runtime.tflite_operators import Tensor
+from posecore.skeletons import COCO17
+
+if TYPE_CHECKING:
+    from posecore.export.contract import Contract
 
 # TensorFlow's schema.fbs: the number of custom operators.
 _CUSTOM = 32
@@ -85,6 +89,22 @@ def checked_options(options: object) -> DecoderOptions:
         nms_radius_px=arguments.number(options.nms_radius_px, "nms_radius_px", 0, 10_000),
         stride_px=arguments.whole(options.stride_px, "stride_px", 1, 1024),
     )
+
+
+def fitting_options(found: Contract, decoder: DecoderOptions) -> DecoderOptions:
+    """`decoder` where the operator can decode this network: ValueError or TypeError otherwise."""
+    options = checked_options(decoder)
+    found.with_mid_offsets()
+    if found.skeleton.edges != COCO17.edges or found.skeleton.num_keypoints != COCO17.num_keypoints:
+        raise ValueError(
+            f"decoder: wanted a network of COCO's 17 keypoints and their edges, which are built into {DECODER}, "
+            f"got {found.skeleton.name}"
+        )
+    if options.stride_px != found.stride_px:
+        raise ValueError(
+            f"decoder: wanted stride_px {found.stride_px:g}, as {found.model.name} has it, got {options.stride_px}"
+        )
+    return options
 
 
 def stored(options: DecoderOptions) -> DecoderOptions:

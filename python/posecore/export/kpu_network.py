@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from posecore.errors import ModelError, require
+from posecore.export.alignment import keeps_grid
 from posecore.export.contract import Contract, outputs_by_name
 from posecore.printable import printable
 
@@ -74,11 +75,13 @@ def rebuilt(found: Contract, size: tuple[int, int]) -> Any:
         size: (width, height) in pixels, which `KpuNetwork.stride_px` divides.
 
     Raises:
-        ModelError: as `kpu_network`.
+        ModelError: as `kpu_network`; and a network that was built for sides on which Keras' own padding has its zeros
+            at one end, and has learnt from pictures that lie so.
     """
     keras = require("keras", extra="export", purpose="Exporting a model")
     walk = _Walk(found)
     walk.network()
+    _refuse_other_grid(found)
     width, height = size
     image = keras.Input((height, width, 3), batch_size=1, name="image")
     made: dict[int, Any] = {id(found.model.inputs[0]): image}
@@ -99,6 +102,17 @@ def rebuilt(found: Contract, size: tuple[int, int]) -> Any:
     outputs = outputs_by_name(found.model)
     return keras.Model(
         image, {head.name: made[id(outputs[head.source])] for head in found.heads}, name=found.model.name
+    )
+
+
+def _refuse_other_grid(found: Contract) -> None:
+    own, step = found.input_size, max(round(found.stride_px), 1)
+    if own is None or keeps_grid(found.model, (1, 1), own, found.stride_px):
+        return
+    raise ModelError(
+        f"{found.model.name}: wanted a network that has its zeros on all sides, as the KPU has them, got one for "
+        f'{own[0]}x{own[1]}, where padding "same" puts them at one end and moves the grid: train it with the option '
+        f'padding = "explicit", or at sides of {step} n + 1'
     )
 
 

@@ -87,6 +87,9 @@ def to_tflite(
             )
         if size is None:
             raise ValueError("size: wanted (width, height), since PosenetDecoderOp follows, got None")
+        from posecore.export.decoder_surgery import fitting_options
+
+        decoder = fitting_options(found, decoder)
     shown: list[npt.NDArray[np.uint8]] | None = None
     if quantize in ("int8", "uint8"):
         shown = calibration_pictures(
@@ -115,10 +118,10 @@ def to_tflite(
     if decoder is not None:
         from dataclasses import asdict, replace
 
-        from posecore.export.decoder_surgery import append_decoder
+        from posecore.export.decoder_surgery import append_decoder, stored
 
         data = append_decoder(data, decoder)
-        artifact = replace(artifact, decoder=asdict(decoder))
+        artifact = replace(artifact, decoder=asdict(stored(decoder)))
     return write_model(path, data, artifact)
 
 

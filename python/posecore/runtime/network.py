@@ -81,6 +81,9 @@ class Network:
         self.interpreter: Interpreter = open_interpreter(
             file, device=device, threads=threads, interpreter=interpreter
         )
+        if self.artifact is not None and self.artifact.input.size is not None:
+            # Its padding and its ranges are those of the size that it was exported for.
+            self.interpreter.resizable = False
         try:
             if self.dynamic and size is None:
                 # Which kind it is does not depend on the size, so it can be asked before the size is right.
