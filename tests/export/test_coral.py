@@ -329,6 +329,6 @@ def test_what_to_run_survives_names_with_spaces_and_quotes(
     compiler, finish = (shlex.split(line) for line in made.to_run)
     assert compiler[-1] == "my pose's_heads.tflite"
     assert finish[:2] == ["python", "-c"]
-    assert ast.literal_eval(finish[2].partition("finish_compiled(")[2].join("()")) == (
+    assert ast.literal_eval(finish[2].rpartition("finish_compiled")[2]) == (
         *("my pose's_heads_edgetpu.tflite", "my pose's.tflite", "my pose's_edgetpu.tflite"),
     )
