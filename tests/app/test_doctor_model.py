@@ -12,6 +12,7 @@ import pytest
 from model_variants import bent
 
 from posecore import cli
+from posecore.doctor import readings
 from posecore.doctor.diagnosis import Diagnosis
 from posecore.doctor.readings import RANGES, VIEWS, Reading, Trials, Tried, steps, try_readings
 from posecore.doctor.sense import likeness
@@ -279,3 +280,12 @@ def test_a_model_for_the_edge_tpu_is_refused_by_name(shared: Path, photo: Path, 
     code, _, err = run(capsys, "--model", model, "--image", photo)
     assert code == 1
     assert "compiled for the Edge TPU" in err
+
+
+def test_a_description_beside_a_model_does_not_decide(tmp_path: Path) -> None:
+    model = tmp_path / "pose.tflite"
+    model.write_bytes(b"its bytes")
+    assert readings._without_description(model) == model
+    (tmp_path / "pose.tflite.json").write_text("{}")
+    assert readings._without_description(model) == b"its bytes"
+    assert readings._without_description(None) is None

@@ -111,7 +111,7 @@ def test_a_network_that_does_not_fit_says_where_and_what_would() -> None:
     assert set(plan.sizes) == {(384, 192), (512, 144), (256, 256)}
     assert set(plan.inside) == {(320, 192), (256, 240)}
     assert plan.sentence().startswith(
-        "posenet_075 at 320x240 (width x height) does not fit into the KPU: with conv2d_1_pointwise 160x120x48 it "
+        "posenet_075 at 240x320 (height x width) does not fit into the KPU: with conv2d_1_pointwise 120x160x48 it "
         "would take 2,442,240 of 2,097,152 bytes; inside of it "
     )
     assert plan.as_dict()["misfit"] == "conv2d_1_pointwise"

@@ -107,7 +107,7 @@ class TestModels:
                 "a frozen TensorFlow graph; tensorflow.compat.v1.lite.TFLiteConverter.from_frozen_graph",
             ),
             ("model.h5", "a Keras model; tensorflow.lite.TFLiteConverter.from_keras_model"),
-            ("model.keras", "a Keras model; tensorflow.lite.TFLiteConverter.from_keras_model"),
+            ("model.keras", "a Keras model; posecore export"),
             ("model.onnx", "an ONNX model; the package onnx2tf"),
             (
                 "MODEL.JSON",

@@ -60,7 +60,11 @@ def probe(group: str, name: str, *, timeout_s: float = TIMEOUT_S) -> list[Findin
     """
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    words = [sys.executable, "-m", "posecore.doctor.probes", name]
+    # Without the working folder, which comes before all of these.
+    start = (
+        "import runpy, sys; sys.path[:] = filter(None, sys.path); runpy.run_module('posecore.doctor.probes', "
+    )
+    words = [sys.executable, "-c", f"{start}run_name='__main__')", name]
     try:
         code, out, err = answer_of(words, timeout_s=timeout_s, environment=environment)
         if code != 0:

@@ -11,10 +11,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from posecore.artifact import Artifact
 from posecore.doctor import sense
 from posecore.errors import ModelError, require
 from posecore.poses import Poses
@@ -211,6 +213,8 @@ def try_readings(
     Raises:
         ModelError, MissingExtra, ValueError: as `Estimator`.
     """
+    name = Path(model).stem if isinstance(model, (str, os.PathLike)) else None
+    model = _without_description(model)
     image = _smaller(image)
     tried: list[Tried] = []
     views = [view.of(image) for view in VIEWS]
@@ -230,7 +234,13 @@ def try_readings(
     usual_range = usual_float_range(estimator.kind) if estimator.input_dtype == "float32" else None
     usual = Reading("rgb", usual_range, heads.scores if heads is not None else None, None)
     return Trials(
-        tuple(tried), usual, estimator.name, estimator.library, estimator.input_size, estimator.kind, image
+        tuple(tried),
+        usual,
+        name or estimator.name,
+        estimator.library,
+        estimator.input_size,
+        estimator.kind,
+        image,
     )
 
 
@@ -246,7 +256,16 @@ def _somebody(detail: Detail) -> bool:
 
 def steps(model: str | os.PathLike[str] | bytes | None, **options: Any) -> int:
     """How often `try_readings` calls `advance`."""
-    return len(_ranges(model, options)) * len(_COLORS) * len(VIEWS)
+    return len(_ranges(_without_description(model), options)) * len(_COLORS) * len(VIEWS)
+
+
+def _without_description(
+    model: str | os.PathLike[str] | bytes | None,
+) -> str | os.PathLike[str] | bytes | None:
+    """The file's bytes where a description lies beside it, which would allow the reading alone that it says."""
+    if model is None or isinstance(model, bytes) or not Artifact.path_beside(model).exists():
+        return model
+    return Path(model).read_bytes()
 
 
 def _ranges(

@@ -78,12 +78,12 @@ class KpuPlan:
     def sentence(self) -> str:
         """One sentence for a person."""
         width, height = self.size
-        what = f"{self.network.name} at {width}x{height} (width x height)"
+        what = f"{self.network.name} at {height}x{width} (height x width)"
         misfit = self.misfit
         if misfit is None:
             return f"{what} fits into the KPU: {self.peak_bytes:,} of {KPU_BYTES:,} bytes"
         return (
-            f"{what} does not fit into the KPU: with {misfit.layer} {misfit.size[0]}x{misfit.size[1]}x{misfit.size[2]} "
+            f"{what} does not fit into the KPU: with {misfit.layer} {misfit.size[1]}x{misfit.size[0]}x{misfit.size[2]} "
             f"it would take {self.peak_bytes:,} of {KPU_BYTES:,} bytes; inside of it {_listed(self.inside)} would fit, "
             f"and the largest of all that fit are {_listed(self.sizes)}"
         )
@@ -213,4 +213,4 @@ def _largest(network: KpuNetwork, within: Size) -> tuple[Size, ...]:
 
 
 def _listed(sizes: Sequence[Size]) -> str:
-    return ", ".join(f"{width}x{height}" for width, height in sizes) or "none"
+    return ", ".join(f"{height}x{width}" for width, height in sizes) or "none"

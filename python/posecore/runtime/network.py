@@ -28,7 +28,7 @@ _EVEN_MULTIPLE = 32
 _OTHER_FORMATS = {
     ".pb": ("a frozen TensorFlow graph", "tensorflow.compat.v1.lite.TFLiteConverter.from_frozen_graph"),
     ".h5": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
-    ".keras": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
+    ".keras": ("a Keras model", "posecore export"),
     ".onnx": ("an ONNX model", "the package onnx2tf"),
     ".json": ("a tfjs model", "the package tfjs-graph-converter and then TensorFlow's TFLiteConverter"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from posecore.artifact import Artifact
 from posecore.errors import ModelError
@@ -62,7 +63,8 @@ def inspect_model(path: str | os.PathLike[str], *, size: tuple[int, int] | None 
     graph = model_graph(data, name, size=size)
     artifact = None
     try:
-        artifact = Artifact.read(file, data)
+        # What `posecore convert` writes beside a Keras model is of another format.
+        artifact = None if Path(file).suffix.lower() == ".keras" else Artifact.read(file, data)
     except ModelError as error:
         graph = replace(graph, notes=(*graph.notes, f"{error}."))
     plain = InspectedModel(graph, purpose_of(graph, artifact=artifact), artifact)
