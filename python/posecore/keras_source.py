@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from posecore import skeletons
-from posecore.errors import ModelError, SourceError, require
+from posecore.errors import ModelError, SourceError
 from posecore.keras_sidecar import read_keras_sidecar, sidecar_of
 from posecore.skeletons import Skeleton
 
@@ -129,6 +129,7 @@ def _tfjs_descriptions(folder: Path) -> list[Path]:
 
 
 def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -> KerasSource:
+    from posecore.export.keras_file import keras_package
     from posecore.train import networks
     from posecore.train.networks.weights_tfjs import tfjs_files
 
@@ -136,9 +137,7 @@ def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -
         raise ModelError(
             f"{path}: it lies in the folder of a training run, which says what network it is for; open {path.parent}"
         )
-    require(
-        "keras", extra="export", purpose=_PURPOSE
-    )  # else what builds networks asks for the extra of training
+    keras_package(_PURPOSE)  # else what builds networks asks for the extra of training
     found = networks.recognise_posenet(path)
     stride = output_stride or found.output_stride or networks.DEFAULT_STRIDE_PX
     chosen = _skeleton_of(skeleton, found.keypoints, str(path), edges=found.edges)
@@ -156,12 +155,13 @@ def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -
 
 
 def _from_run(path: Path, weights: Weights | None) -> KerasSource:
+    from posecore.export.keras_file import keras_package
     from posecore.train import networks
     from posecore.train.config import read_config
     from posecore.train.recipes import make_recipe
     from posecore.train.trained_weights import load_last
 
-    require("keras", extra="export", purpose=_PURPOSE)
+    keras_package(_PURPOSE)
     config = read_config(path / "config.toml")
     taken = _weights_of_run(path, weights)
     try:
