@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         progress.line(f"{args.source}: {source.about}")
         for path in names:
             result_file("OUT", path, inputs=source.files, force=args.force, makes_folder=True)
-        with ExportFiles(out) as files:
+        with ExportFiles(out) as files, files.telling():
             if suffix == ".keras":
                 _keras(source, files)
             else:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import posecore
 from posecore import skeletons
-from posecore.errors import ModelError, PosecoreError
+from posecore.errors import PosecoreError
 from posecore.export_files import ExportFiles
 from posecore.export_pictures import DEFAULT_CALIBRATION, DEFAULT_VERIFICATION, choose_pictures
 from posecore.export_targets import (
     QUANTIZE,
+    SUFFIXES,
     TARGETS,
     Made,
     companions,
@@ -27,7 +28,7 @@ from posecore.export_targets import (
     needs_calibration,
     plan,
 )
-from posecore.export_verification import verify_export
+from posecore.export_verification import Labels, as_json, is_judged, verify_export
 from posecore.keras_source import WEIGHTS, open_source
 from posecore.option_values import network_size, radius, share, whole
 from posecore.printable import printable
@@ -49,7 +50,8 @@ model.json or its folder. Four files are written: the model, MODEL.json (its hea
 runtime reads), MODEL.verify.json and MODEL.verify.png.
 int8, uint8, coral and k210 need --calibration: real pictures like those that the network will see; 50 to 100 will do.
 Every export ends with a verification: the same pictures through MODEL and through the file, and how far keypoints
-move. Where they move more than --max-shift the files stay, their .verify.json says "ok": false, and the exit code is 1.
+move. Where they move more than --max-shift, or nobody is on the pictures ("judged": false), the files stay, their
+.verify.json says "ok": false, and the exit code is 1.
 example: posecore export run --target tflite --quantize int8 --size 257 --calibration pictures"""
 
 
@@ -150,11 +152,14 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     if args.out is not None:  # looked at again when it is known what else is read
         _files(args, args.out, ())
+    labels = None if args.labels is None else Labels.read(args.labels, args.pictures)
     pictures = _pictures(args)
     with quiet_keras():
         source = opened(args.model, args)
         progress.line(f"{args.model}: {source.about}")
-        done = export(args, source, pictures, progress)
+        if labels is not None:
+            labels.refuse_others(source.skeleton)
+        done = export(args, source, pictures, labels, progress)
     return report(args, done, progress)
 
 
@@ -170,7 +175,11 @@ class Exported:
 
 
 def export(
-    args: argparse.Namespace, source: KerasSource, pictures: ExportPictures, progress: Progress
+    args: argparse.Namespace,
+    source: KerasSource,
+    pictures: ExportPictures,
+    labels: Labels | None,
+    progress: Progress,
 ) -> Exported:
     """Make the file, verify it, and write everything."""
     planned = plan(
@@ -182,13 +191,15 @@ def export(
     )
     files = _files(args, args.out or planned.file_name(source.name), source.files)
     progress.line(pictures.said)
-    with files:
+    with files, files.telling():
         progress.line(f"making {files.model.name}")
         calibration = () if pictures.calibration is None else pictures.calibration.paths
         try:
             made = make(planned, source, files.work_model, calibration, random=args.random_calibration)
-        except ModelError as error:
-            raise ModelError(files.told(str(error))) from error
+        except UsageError as error:
+            raise UsageError(
+                str(error).replace("random=True insists on it", "--random-calibration instead insists on it")
+            ) from None
         made = replace(made, lines=tuple(files.told(line) for line in made.lines))
         progress.line("verifying")
         found = verify_export(
@@ -198,8 +209,7 @@ def export(
             pictures,
             progress,
             max_shift_px=args.max_shift,
-            labels=args.labels,
-            folder=args.pictures,
+            labels=labels,
         )
         written = files.publish(force=args.force)
     return Exported(source, pictures, made, found, tuple(written))
@@ -216,7 +226,7 @@ def report(args: argparse.Namespace, done: Exported, progress: Progress) -> int:
             "pictures": done.pictures.said,
             "artifact": done.made.artifact.as_dict(),
             "target": dict(done.made.facts),
-            "verification": found.as_dict(),
+            "verification": as_json(found),
             "written": [str(path) for path in done.written],
             "exit_code": code,
         }
@@ -226,11 +236,12 @@ def report(args: argparse.Namespace, done: Exported, progress: Progress) -> int:
         print("\n".join([*heads_table(done.made.artifact), *own, "", found.table()]))
     for path in done.written:
         progress.line(f"written: {path}")
-    if code:
+    there = f"posecore: {done.written[0]}: it is there, but"
+    if not is_judged(found):
+        progress.error(f"{there} whether it is good {found.verdict} (--verify-pictures)")
+    elif code:
         head = f", {found.worst_head} most of all" if found.worst_head else ""
-        progress.error(
-            f"posecore: {done.written[0]}: it is there, but verification says that it is bad{head}"
-        )
+        progress.error(f"{there} verification says that it is bad{head}")
     return code
 
 
@@ -252,8 +263,8 @@ def heads_table(artifact: Artifact) -> list[str]:
     size = "any size" if one.size is None else f"{one.size[1]}x{one.size[0]}"
     low, high = one.range
     lines = [
-        f"{printable(artifact.file)}: {artifact.target}, {artifact.precision}, {artifact.skeleton.name}, "
-        f"stride {artifact.stride_px:g} px",
+        f"{printable(artifact.file)}: {artifact.target}, {artifact.precision}, "
+        f"{printable(artifact.skeleton.name)}, stride {artifact.stride_px:g} px",
         f"input  {one.dtype} {one.layout} {size}, bytes 0..255 as {low:g}..{high:g}",
     ]
     names = max(len(printable(head.name)) for head in artifact.heads)
@@ -280,6 +291,9 @@ def quiet_keras() -> Iterator[None]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be refused before anything is opened."""
+    suffix = SUFFIXES[args.target]
+    if args.out and Path(args.out).suffix.lower() != suffix:
+        raise UsageError(f"--out: wanted a name that ends in {suffix} for {args.target}, got {args.out}")
     calibrates = needs_calibration(args.target, args.quantize or "float32")
     what = args.target if args.target in ("coral", "k210") else args.quantize
     if calibrates and args.calibration is None and not args.random_calibration:
@@ -302,6 +316,8 @@ def _check(args: argparse.Namespace) -> None:
     places = (args.calibration, args.verify_pictures, args.labels)
     if args.pictures is not None and not any(one and one.lower().endswith(".json") for one in places):
         raise UsageError("--pictures: wanted a .json whose pictures lie there, got none")
+    if args.pictures is not None and not Path(args.pictures).is_dir():
+        raise UsageError(f"--pictures: wanted a folder that is there, got {args.pictures}")
 
 
 def _files(args: argparse.Namespace, name: str, inputs: tuple[Path, ...]) -> ExportFiles:

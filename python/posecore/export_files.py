@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from posecore.errors import PosecoreError
 from posecore.printable import printable
 from posecore.result_file import result_file
 from posecore.usage import UsageError
 
 VERIFICATION, PICTURE = ".verify.json", ".verify.png"
 _BESIDE = (".json", VERIFICATION, PICTURE)
+_LOG = ".log"
 
 
 class ExportFiles:
     """While the block runs `work` is a folder for a model and all that lies beside it, under the names that they are to
-    have. `publish` moves them to where they belong; without it they go, but for logs of other programs.
+    have. `publish` moves them to where they belong; without it they go, but for logs of other programs, which replace
+    those of the last time.
 
     Attributes:
         model: where the model goes.
@@ -45,15 +49,20 @@ class ExportFiles:
             name: of the model file.
             inputs: what is read.
             force: whether files that are there may be replaced.
-            companions: gives further files that may be written beside a model file.
+            companions: gives further files that may be written beside a model file; models among them are described
+                as it is.
 
         Raises:
             UsageError: the file, or one beside it, is there while `force` is False, or cannot be written.
         """
         read = tuple(inputs)
         model = result_file(option, name, inputs=read, force=force, makes_folder=True)
-        for path in (*(Path(f"{model}{ending}") for ending in _BESIDE), *companions(model)):
-            result_file(option, path, inputs=read, force=force, makes_folder=True)
+        beside = [Path(f"{model}{ending}") for ending in _BESIDE]
+        for path in companions(model):
+            beside += [path, Path(f"{path}.json")] if path.suffix == model.suffix else [path]
+        for path in beside:
+            may_replace = force or path.suffix == _LOG  # a run that failed has left one
+            result_file(option, path, inputs=read, force=may_replace, makes_folder=True)
         return cls(model)
 
     @property
@@ -72,13 +81,29 @@ class ExportFiles:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for log in sorted(self.work.glob("*.log")):
-            os.replace(log, self.model.with_name(log.name))
+        for log in sorted(self.work.glob(f"*{_LOG}")):
+            if log != self.work_model:
+                os.replace(log, self.model.with_name(log.name))
         shutil.rmtree(self.work, ignore_errors=True)
 
     def told(self, text: str) -> str:
         """A text in which files of the folder are called by the places that they go to."""
         return text.replace(f"{self.work}{os.sep}", f"{self.model.parent}{os.sep}".removeprefix(f".{os.sep}"))
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What the block raises calls files by the places that they go to."""
+        try:
+            yield
+        except (PosecoreError, UsageError) as error:
+            error.args = tuple(self.told(one) if isinstance(one, str) else one for one in error.args)
+            if isinstance(error, ImportError):  # its text is not in its arguments alone
+                error.msg = self.told(error.msg)
+            raise
+        except OSError as error:
+            if isinstance(error.filename, (str, os.PathLike)):
+                error.filename = self.told(os.fspath(error.filename))
+            raise
 
     def publish(self, *, force: bool) -> list[Path]:
         """Move all files to their places, the model first; gives their paths.
@@ -89,7 +114,7 @@ class ExportFiles:
         """
         made = sorted(self.work.iterdir(), key=lambda path: (path.name != self.model.name, path.name))
         places = [self.model.with_name(path.name) for path in made]
-        there = [place for place in places if os.path.lexists(place)]
+        there = [place for place in places if os.path.lexists(place) and place.suffix != _LOG]
         if there and not force:
             raise UsageError(f"--out: {printable(there[0])} is there already; add --force to overwrite")
         for path, place in zip(made, places, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,64 @@ from posecore.progress import Progress
 from posecore.usage import UsageError
 
 if TYPE_CHECKING:
+    from posecore.evaluation.truths import Truths
     from posecore.export.verification import Accuracy, Verification
     from posecore.export_pictures import ExportPictures
     from posecore.keras_source import KerasSource
+    from posecore.skeletons import Skeleton
+
+_NOT_JUDGED = "could not be judged"  # how the verdict of such a `Verification` begins
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """Labelled pictures that the AP of both models is to be taken on.
+
+    Attributes:
+        file: COCO's JSON of people.
+        folder: of its pictures, all of which were there.
+        truths: what the file says.
+    """
+
+    file: str
+    folder: Path
+    truths: Truths
+
+    @classmethod
+    def read(cls, file: str, folder: str | None) -> Labels:
+        """The labels of a file. `folder`: of its pictures; None looks beside it: the folder of its name, or its own.
+
+        Raises:
+            SourceError: the file cannot be read, or pictures that it names are not there.
+        """
+        from posecore.evaluation.coco_files import read_truths
+        from posecore.labelled_pictures import labelled_paths
+
+        place = Path(folder) if folder is not None else _folder_beside(Path(file))
+        truths = read_truths(file)
+        labelled_paths(truths, file, place)
+        return cls(file, place, truths)
+
+    def refuse_others(self, skeleton: Skeleton) -> None:
+        """UsageError where they are not labels of this skeleton, or it has no AP."""
+        from posecore.evaluation.coco import evaluate
+
+        try:
+            evaluate(self.truths, {}, skeleton=skeleton)
+        except PosecoreError:
+            raise
+        except ValueError as error:
+            raise UsageError(f"--labels: {error}") from None
+
+
+def is_judged(found: Verification) -> bool:
+    """Whether the pictures showed anybody: without, a model is neither good nor bad."""
+    return not found.verdict.startswith(_NOT_JUDGED)
+
+
+def as_json(found: Verification) -> dict[str, Any]:
+    """The verification for JSON, with "judged": whether "ok" says anything."""
+    return {"judged": is_judged(found), **found.as_dict()}
 
 
 def verify_export(
@@ -27,8 +83,7 @@ def verify_export(
     progress: Progress,
     *,
     max_shift_px: float | None = None,
-    labels: str | None = None,
-    folder: str | None = None,
+    labels: Labels | None = None,
 ) -> Verification:
     """Verify the model in its folder; numbers and a picture are written beside it there.
 
@@ -36,11 +91,11 @@ def verify_export(
 
     Args:
         max_shift_px: what 95 in 100 keypoints may move, in input pixels; None is the default of `verify`.
-        labels: COCO's JSON, on whose pictures the AP of both models is taken; None: it is not.
-        folder: of these pictures; None looks beside the file.
+        labels: on whose pictures the AP of both models is taken; None: it is not.
 
     Raises:
         UsageError: labels that are not for this network.
+        SourceError: pictures that cannot be read.
         PosecoreError: what is needed to run the file is not there, or the file is not the network's.
     """
     from posecore.export.comparison import verify
@@ -58,9 +113,8 @@ def verify_export(
         **given,
     )
     if labels is not None:
-        place = Path(folder) if folder is not None else _folder_beside(Path(labels))
         try:
-            accuracy = _accuracy(network, source, files.work_model, size, labels, place, progress)
+            accuracy = _accuracy(network, source, files.work_model, size, labels, progress)
         except PosecoreError:
             raise
         except ValueError as error:
@@ -68,7 +122,7 @@ def verify_export(
         found = found.with_accuracy(accuracy)
     files.beside(PICTURE).write_bytes(as_png(verification_picture(found)))
     about = {"posecore": posecore.__version__, "model": source.about, "shown": pictures.said}
-    write_json(files.beside(VERIFICATION), about | found.as_dict())
+    write_json(files.beside(VERIFICATION), about | as_json(found))
     return found
 
 
@@ -77,8 +131,7 @@ def _accuracy(
     source: KerasSource,
     model: Path,
     size: tuple[int, int] | None,
-    labels: str,
-    folder: Path,
+    labels: Labels,
     progress: Progress,
 ) -> Accuracy:
     from posecore.export.runners import KerasRunner, open_runner
@@ -87,7 +140,7 @@ def _accuracy(
     exported = open_runner(model, size=size)
     floating = KerasRunner(network, size=exported.reading.input_size, skeleton=source.skeleton)
     with progress.task("labelled pictures", None, "picture") as task:
-        return compare_accuracy(floating, exported, labels, folder, advance=task.advance)
+        return compare_accuracy(floating, exported, labels.file, labels.folder, advance=task.advance)
 
 
 def _folder_beside(labels: Path) -> Path:

@@ -90,7 +90,7 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
     if path.is_dir():
         if (path / "config.toml").is_file():
             return "run"
-        if any(path.glob("*.json")):
+        if _tfjs_descriptions(path):
             return "weights"
         if (path / "saved_model.pb").is_file():
             raise ModelError(
@@ -122,13 +122,22 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
     )
 
 
+def _tfjs_descriptions(folder: Path) -> list[Path]:
+    from posecore.train.networks.weights_tfjs import tfjs_descriptions
+
+    return tfjs_descriptions(folder)
+
+
 def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -> KerasSource:
+    from posecore.export.keras_file import keras_package
     from posecore.train import networks
+    from posecore.train.networks.weights_tfjs import tfjs_files
 
     if path.suffix.lower() == ".npz" and (path.parent / "config.toml").is_file():
         raise ModelError(
             f"{path}: it lies in the folder of a training run, which says what network it is for; open {path.parent}"
         )
+    keras_package(_PURPOSE)  # else what builds networks asks for the extra of training
     found = networks.recognise_posenet(path)
     stride = output_stride or found.output_stride or networks.DEFAULT_STRIDE_PX
     chosen = _skeleton_of(skeleton, found.keypoints, str(path), edges=found.edges)
@@ -140,18 +149,19 @@ def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -
         batch_norm=found.batch_norm,
     )
     networks.load_posenet_weights(model, path)
-    folder = path if path.is_dir() else path.parent
-    files = (path,) if path.suffix != ".json" and not path.is_dir() else tuple(sorted(folder.iterdir()))
+    files = tfjs_files(path) if path.is_dir() or path.suffix.lower() == ".json" else (path,)
     about = f"PoseNet on {_title(found.backbone)}, output stride {stride}, {chosen.name}, from {found.form}"
     return KerasSource(_folded(model), chosen, path.stem, about, None, files)
 
 
 def _from_run(path: Path, weights: Weights | None) -> KerasSource:
+    from posecore.export.keras_file import keras_package
     from posecore.train import networks
     from posecore.train.config import read_config
     from posecore.train.recipes import make_recipe
     from posecore.train.trained_weights import load_last
 
+    keras_package(_PURPOSE)
     config = read_config(path / "config.toml")
     taken = _weights_of_run(path, weights)
     try:

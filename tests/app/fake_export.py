@@ -38,10 +38,12 @@ class FakeExport:
         self.monkeypatch = monkeypatch
         self.source = KerasSource(object(), COCO17, "net", "a network", (257, 257), (Path("net.keras"),))
         self.verification = FakeVerification()
+        self.skeleton = COCO17  # of the description
         self.opened: dict[str, Any] = {}
         self.made: dict[str, Any] = {}
         self.verified: dict[str, Any] = {}
         self.during: Callable[[Path], None] = lambda path: None
+        self.while_verifying: Callable[[Path], None] = lambda path: None
         monkeypatch.setattr(export_command, "open_source", self._open)
         for target in export_targets.TARGETS:
             monkeypatch.setitem(export_targets._MAKERS, target, self._maker(target))
@@ -59,7 +61,7 @@ class FakeExport:
         def make(source: KerasSource, path: Path, options: dict[str, Any]) -> Made:
             self.made = {"target": target, "path": path, **options}
             path.write_bytes(b"the model")
-            artifact = artifact_of(path, target, options)
+            artifact = artifact_of(path, target, {**options, "skeleton": self.skeleton})
             artifact.save(path)
             self.during(path)
             return Made(artifact, (f"made {path}",) if target == "coral" else ())
@@ -68,6 +70,7 @@ class FakeExport:
 
     def _verify(self, model: Any, path: Path, **options: Any) -> FakeVerification:
         self.verified = {"path": path, **options}
+        self.while_verifying(path)
         return self.verification
 
 
@@ -85,7 +88,7 @@ def artifact_of(path: Path, target: Any, options: dict[str, Any]) -> Artifact:
         target,
         "uint8" if integer else "float32",
         "coordinates",
-        COCO17,
+        options["skeleton"],
         InputSpec("image", options["size"], "NHWC", "float32"),
         (head,),
         0.0,

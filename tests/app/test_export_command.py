@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_export import FakeExport, FakeVerification
+from labelled_pictures import Pictures
 from predict_command import Command, written
 
-from posecore import export_verification
+from export.known_people import KnownRunner, heads_of
+from posecore import COCO17, export_verification
 from posecore.errors import ModelError
+from posecore.export.calibration import calibration_pictures
+from posecore.export.comparison import verify
 
 NAMES = [
     "net_257x257_float32.tflite",
@@ -63,6 +69,22 @@ def test_what_fails_verification_stays_and_says_so(command: Command, fake: FakeE
     assert f"{NAMES[0]}: it is there, but verification says that it is bad, offset_2 most of all" in err
     assert json.loads(Path(NAMES[2]).read_text())["ok"] is False
     assert fake.verified["max_shift_px"] == 2
+    assert json.loads(Path(NAMES[2]).read_text())["judged"] is True
+
+
+def test_what_could_not_be_judged_is_not_called_bad(command: Command, fake: FakeExport, cv2: Any) -> None:
+    nobody = KnownRunner(heads_of())
+    verdict = verify(nobody, nobody, pictures=[np.full((20, 30, 3), 40, np.uint8)]).verdict
+    fake.verification = FakeVerification(False, None, verdict)
+    code, out, err = command("export", "run", "--target", "tflite", "--json")
+    assert code == 1
+    assert "bad" not in err
+    assert (
+        f"{NAMES[0]}: it is there, but whether it is good could not be judged: the float model finds" in err
+    )
+    assert err.rstrip().endswith("show it pictures with people (--verify-pictures)")
+    for found in (json.loads(out)["verification"], json.loads(Path(NAMES[2]).read_text())):
+        assert (found["judged"], found["ok"]) == (False, False)
 
 
 def test_json_is_all_of_it_and_quiet_is_quiet(command: Command, fake: FakeExport) -> None:
@@ -74,55 +96,6 @@ def test_json_is_all_of_it_and_quiet_is_quiet(command: Command, fake: FakeExport
     assert found["artifact"]["input"]["size"] is None
     assert found["verification"]["ok"] is True
     assert fake.verified["size"] == (257, 257), "a file of any size is verified at the model's own"
-
-
-def test_nothing_is_overwritten_without_force(command: Command, fake: FakeExport) -> None:
-    for name in NAMES:
-        fake.made = {}
-        Path(name).write_text("mine")
-        code, _, err = command("export", "run", "--target", "tflite")
-        assert code == 2
-        assert f"--out: {name} is there already; add --force" in err
-        assert Path(name).read_text() == "mine"
-        assert written() == [name]
-        assert fake.made == {}, "it says so before the work"
-        assert command("export", "run", "--target", "tflite", "--force")[0] == 0
-        assert Path(NAMES[0]).read_bytes() == b"the model"
-        for one in NAMES:
-            Path(one).unlink()
-
-
-def test_the_model_is_not_written_over_itself(command: Command, fake: FakeExport) -> None:
-    Path("net.keras").write_text("a network")
-    code, _, err = command("export", "net.keras", "--target", "tflite", "--out", "net.keras", "--force")
-    assert code == 2
-    assert "net.keras is one of the files to read" in err
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "sentence"),
-    [
-        (ModelError("the converter gives up"), 1, "the converter gives up"),
-        (
-            OSError(errno.ENOSPC, "No space left on device", "x.tflite"),
-            1,
-            "x.tflite: No space left on device",
-        ),
-        (KeyboardInterrupt(), 130, "interrupted"),
-        (ValueError("size: wanted 64x64, got 257x257"), 2, "--size: wanted 64x64, got 257x257"),
-    ],
-)
-def test_what_goes_wrong_leaves_no_file(
-    command: Command, fake: FakeExport, error: BaseException, code: int, sentence: str
-) -> None:
-    def fail(path: Path) -> None:
-        raise error
-
-    fake.during = fail
-    got, out, err = command("export", "run", "--target", "tflite", "--out", "new/x.tflite")
-    assert (got, out) == (code, "")
-    assert sentence in err
-    assert written() == []
 
 
 def test_what_an_exporter_writes_beside_is_published_and_logs_outlive_a_failure(
@@ -180,32 +153,6 @@ def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
     assert fake.made["calibration"] is None
 
 
-def test_what_a_targets_tools_say_calls_files_by_their_places(command: Command, fake: FakeExport) -> None:
-    words = ("export", "run", "--target", "coral", "--random-calibration")
-    code, out, err = command(*words, "--out", "there/x.tflite")
-    assert code == 0, err
-    assert f"made {Path('there/x.tflite')}\n" in out
-    assert command(*words)[1].count("made net_257x257_coral.tflite\n") == 1
-
-    def fail(path: Path) -> None:
-        raise ModelError(f"the compiler's log is {path}.log")
-
-    fake.during = fail
-    code, out, err = command(*words, "--out", "elsewhere/x.tflite")
-    assert f"the compiler's log is {Path('elsewhere/x.tflite.log')}" in err
-
-
-def test_what_an_exporter_writes_beside_is_looked_for_before_the_work(
-    command: Command, fake: FakeExport
-) -> None:
-    Path("x_edgetpu.tflite").write_text("mine")
-    words = ("export", "run", "--target", "coral", "--random-calibration", "--out", "x.tflite")
-    code, _, err = command(*words)
-    assert code == 2
-    assert "--out: x_edgetpu.tflite is there already" in err
-    assert fake.made == {}
-
-
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -226,6 +173,10 @@ def test_what_an_exporter_writes_beside_is_looked_for_before_the_work(
         (("--target", "tflite", "--setup"), "--setup: wanted it with --target k210"),
         (("--target", "tflite", "--pictures", "."), "--pictures: wanted a .json whose pictures lie there"),
         (
+            ("--target", "tflite", "--labels", "gt.json", "--pictures", "nowhere"),
+            "--pictures: wanted a folder that is there, got nowhere",
+        ),
+        (
             ("--target", "coral", "--calibration", ".", "--random-calibration"),
             "--random-calibration: wanted it or --calibration, got both",
         ),
@@ -241,26 +192,105 @@ def test_options_that_do_not_fit_get_one_sentence(
     assert written() == []
 
 
-def test_labels_are_looked_for_beside_their_file(command: Command, fake: FakeExport) -> None:
+def test_labels_are_looked_for_beside_their_file(
+    command: Command, fake: FakeExport, cv2: Any, tmp_path: Path
+) -> None:
     asked: list[Any] = []
 
     def score(*given: Any) -> Any:
-        asked.append(given[4:6])
-        raise ValueError("skeleton: wanted labels of 17 keypoints, got 16")
+        asked.append((given[4].file, given[4].folder))
+        raise ValueError("image: wanted another")
 
     fake.monkeypatch.setattr(export_verification, "_accuracy", score)
-    code, _, err = command("export", "run", "--target", "tflite", "--labels", "gt.json")
-    assert code == 1
-    assert "gt.json: there is no such file" in err
-    Path("gt.json").write_text("{}")
-    code, _, err = command("export", "run", "--target", "tflite", "--labels", "gt.json")
+    labels, pictures = Pictures().write(tmp_path, cv2)
+    words = ("export", "run", "--target", "tflite", "--labels", labels)
+    code, _, err = command(*words, "--pictures", pictures)
     assert code == 2
-    assert "--labels: skeleton: wanted labels of 17 keypoints, got 16" in err
-    Path("gt").mkdir()
-    command("export", "run", "--target", "tflite", "--labels", "gt.json")
-    command("export", "run", "--target", "tflite", "--labels", "gt.json", "--pictures", "there")
-    assert asked == [("gt.json", Path()), ("gt.json", Path("gt")), ("gt.json", Path("there"))]
-    assert written() == ["gt.json"]
+    assert "--labels: image: wanted another" in err
+    pictures.rename(tmp_path / "gt")
+    command(*words)
+    for path in (tmp_path / "gt").iterdir():
+        path.rename(tmp_path / path.name)
+    (tmp_path / "gt").rmdir()
+    command(*words)
+    file = str(labels)
+    assert asked == [(file, pictures), (file, tmp_path / "gt"), (file, tmp_path)]
+    assert written() == []
+
+
+def test_labels_are_looked_at_before_the_work(
+    command: Command, fake: FakeExport, cv2: Any, tmp_path: Path
+) -> None:
+    words = ("export", "run", "--target", "tflite", "--labels")
+    code, _, err = command(*words, "nowhere.json")
+    assert (code, fake.opened) == (1, {})
+    assert "nowhere.json: there is no such file" in err
+    Path("gt.json").write_text("[]")
+    code, _, err = command(*words, "gt.json")
+    assert (code, fake.opened) == (1, {})
+    assert "gt.json" in err
+    labels, pictures = Pictures().write(tmp_path, cv2)
+    (pictures / "1.png").unlink()
+    code, _, err = command(*words, labels, "--pictures", pictures)
+    assert (code, fake.opened) == (1, {})
+    assert "1 are not there, first 1.png" in err
+
+
+def test_labels_of_other_keypoints_are_refused_before_the_work(
+    command: Command, fake: FakeExport, cv2: Any, tmp_path: Path
+) -> None:
+    from posecore import skeletons
+
+    fake.source = replace(fake.source, skeleton=skeletons.get("mpii16"))
+    labels, pictures = Pictures().write(tmp_path, cv2)
+    code, _, err = command("export", "run", "--target", "tflite", "--labels", labels, "--pictures", pictures)
+    assert code == 2, err
+    assert "--labels: " in err
+    assert fake.made == {}
+
+
+def test_noise_among_the_pictures_is_told_in_options(command: Command, fake: FakeExport, cv2: Any) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    cv2.imwrite("noise.png", noise)
+
+    def look(path: Path) -> None:
+        calibration_pictures(fake.made["calibration"], (64, 64))
+
+    fake.during = look
+    words = ("export", "run", "--target", "coral", "--calibration", "noise.png")
+    code, _, err = command(*words)
+    assert code == 2
+    assert (
+        "--calibration: wanted pictures like those that the network will see, got noise in noise.png" in err
+    )
+    assert "--random-calibration instead insists on it" in err
+    assert "random=True" not in err
+
+
+def test_names_of_strangers_steer_no_terminal(command: Command, fake: FakeExport) -> None:
+    fake.skeleton = replace(COCO17, name="\x1b[31mred")
+    code, out, _ = command("export", "run", "--target", "tflite")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "?[31mred" in out
+
+
+@pytest.mark.parametrize("name", ["net.npz", "run"])
+@pytest.mark.parametrize("words", [("export", "--target", "tflite"), ("convert",)])
+def test_without_keras_the_extra_of_exports_is_asked_for(
+    command: Command, monkeypatch: Any, name: str, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
+    np.savez("net.npz", x=np.zeros(1, np.float32))
+    Path("run").mkdir()
+    Path("run/config.toml").write_text("")
+    command_name, *options = words
+    code, _, err = command(command_name, name, *(["x.keras"] if command_name == "convert" else []), *options)
+    assert code == 1
+    assert (
+        'Opening a Keras model needs the package keras, which is not installed: pip install "posecore[export]"'
+        in err
+    )
 
 
 def test_a_model_is_wanted(command: Command) -> None:

@@ -68,6 +68,23 @@ def test_the_official_files_are_one_network(shared: Path) -> None:
         np.testing.assert_array_equal(array, expected[name])
 
 
+def test_what_is_exported_into_a_tfjs_folder_is_not_the_model(
+    command: Command, shared: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tfjs"
+    shutil.copytree(shared / MODELS / "posenet_mobilenet_v1_075_tfjs", folder)
+    own = {one for one in folder.iterdir() if one.suffix in (".json", ".bin")}
+    assert len(own) == 3
+    for name in ("pose.tflite", "pose.tflite.json", "pose.tflite.verify.json", "pose.kmodel.json"):
+        (folder / name).write_text("{}")
+    source = open_source(folder)
+    assert len(source.files) == 3
+    assert set(source.files) == own
+    assert command("convert", folder, folder / "pose.keras", "--quiet") == (0, "", "")
+    code, _, err = command("convert", folder, folder / "pose.keras", "--force")
+    assert code == 0, err
+
+
 def test_the_stride_is_chosen_where_the_weights_leave_it_open(shared: Path) -> None:
     file = shared / MODELS / "posenet_mobilenet_v1_050_weights_f16.npz"
     assert heads(open_source(file, output_stride=8))["heatmap_2"].shape == (1, 7, 9, 17)

@@ -63,6 +63,11 @@ _ALLOWED: dict[str | None, tuple[str, ...]] = {
 }
 
 
+def keras_package(purpose: str) -> Any:
+    """Keras, or MissingExtra with the line that installs it for exports; `purpose` as for `require`."""
+    return require("keras", extra="export", purpose=purpose)
+
+
 def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras file") -> Any:
     """The functional `keras.Model` of a .keras file, not compiled.
 
@@ -74,7 +79,7 @@ def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras
         MissingExtra: Keras is not installed.
     """
     path = Path(path)
-    keras = require("keras", extra="export", purpose=purpose)
+    keras = keras_package(purpose)
     config, stored = _checked(path)
     wanted = sum(_weights(path, layer) for layer in _layers(path, config))
     if wanted > stored:

@@ -31,14 +31,16 @@ _CONVOLUTIONS = (
     "_FusedConv2D",
     "FusedDepthwiseConv2dNative",
 )
+# Beside a model file of such an ending posecore writes its description and verification.
+_EXPORTED = (".tflite", ".kmodel", ".onnx", ".keras")
 _QUANTISED = {"uint8": "u1", "uint16": "<u2", "float16": "<f2"}
 
 
 def read_tfjs(path: Path, wanted: frozenset[str]) -> dict[str, NDArray[np.float32]]:
     """Those of the `wanted` weights, by name, that a tfjs model has; float32, their own shapes.
 
-    `path`: the model's JSON file, or a folder with one such file. Weights quantised to uint8, uint16 or float16 are
-    made real again.
+    `path`: the model's JSON file, or a folder with one such file, as `tfjs_descriptions` finds them. Weights quantised
+    to uint8, uint16 or float16 are made real again.
     Raises ModelError, with a sentence that names the file and the weight, for what cannot be read, is not of this
     format, is over 256 MiB, or has one of these weights twice, not float32, or cut off.
     """
@@ -91,10 +93,31 @@ def read_tfjs_strides(path: Path) -> list[int]:
     return found
 
 
+def tfjs_descriptions(folder: Path) -> list[Path]:
+    """The .json files of a folder that may be tfjs models, sorted: all but those that lie beside other model files, as
+    pose.tflite.json and pose.tflite.verify.json do."""
+    return [
+        path
+        for path in sorted(folder.glob("*.json"))
+        if not path.name.removesuffix(".json").removesuffix(".verify").lower().endswith(_EXPORTED)
+    ]
+
+
+def tfjs_files(path: Path) -> tuple[Path, ...]:
+    """The files of a tfjs model, the JSON first: of the shards that it names those that are there.
+
+    `path` as for `read_tfjs`. Raises ModelError for what cannot be read or is not of this format.
+    """
+    description = _json_file(path)
+    names = [name for group in _manifest(description) for name in _list(group, "paths", description)]
+    shards = [description.with_name(name) for name in names if _is_plain(name)]
+    return (description, *(shard for shard in shards if shard.is_file()))
+
+
 def _json_file(path: Path) -> Path:
     if not path.is_dir():
         return path
-    files = sorted(path.glob("*.json"))
+    files = tfjs_descriptions(path)
     if len(files) != 1:
         raise ModelError(f"weights {path}: wanted a folder with one .json file, got {len(files)} of them")
     return files[0]
@@ -128,8 +151,7 @@ def _shards(description: Path, names: list[Any], size: int) -> bytes:
     parts: list[bytes] = []
     left = size
     for name in names:
-        is_plain = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
-        if not is_plain:
+        if not _is_plain(name):
             raise ModelError(
                 f"weights {description}: wanted shards in the same folder, got {printable(repr(name)[:80])}"
             )
@@ -138,6 +160,10 @@ def _shards(description: Path, names: list[Any], size: int) -> bytes:
     if left:
         raise ModelError(f"weights {description}: wanted {size} bytes of shards, got {size - left}")
     return b"".join(parts)
+
+
+def _is_plain(name: Any) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
 
 
 def _bytes_of(path: Path, most: int, description: Path) -> bytes:
