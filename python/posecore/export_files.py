@@ -49,18 +49,14 @@ class ExportFiles:
             name: of the model file.
             inputs: what is read.
             force: whether files that are there may be replaced.
-            companions: gives further files that may be written beside a model file; models among them are described
-                as it is.
+            companions: gives further files that may be written beside a model file.
 
         Raises:
             UsageError: the file, or one beside it, is there while `force` is False, or cannot be written.
         """
         read = tuple(inputs)
         model = result_file(option, name, inputs=read, force=force, makes_folder=True)
-        beside = [Path(f"{model}{ending}") for ending in _BESIDE]
-        for path in companions(model):
-            beside += [path, Path(f"{path}.json")] if path.suffix == model.suffix else [path]
-        for path in beside:
+        for path in (*(Path(f"{model}{ending}") for ending in _BESIDE), *companions(model)):
             may_replace = force or path.suffix == _LOG  # a run that failed has left one
             result_file(option, path, inputs=read, force=may_replace, makes_folder=True)
         return cls(model)

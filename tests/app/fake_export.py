@@ -47,6 +47,7 @@ class FakeExport:
         monkeypatch.setattr(export_command, "open_source", self._open)
         for target in export_targets.TARGETS:
             monkeypatch.setitem(export_targets._MAKERS, target, self._maker(target))
+        monkeypatch.setattr(export_targets, "_refuse_dynamic", lambda target, source: None)
         monkeypatch.setattr(export_verification, "reference", lambda plan, source: source.model)
         fake: Any = SimpleNamespace(verify=self._verify)
         monkeypatch.setitem(sys.modules, "posecore.export.comparison", fake)
