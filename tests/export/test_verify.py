@@ -13,7 +13,8 @@ import pytest
 from known_people import NAMES, SIZE, TWO, KnownRunner, heads_of, quantised, reading
 
 from posecore.errors import ModelError
-from posecore.export.comparison import letterboxed, verify
+from posecore.export.comparison import verify
+from posecore.export.letterbox import letterboxed
 from posecore.export.verification import Accuracy, Verification
 
 PICTURES = [np.full((100, 150, 3), level, np.uint8) for level in (40, 160)]

@@ -12,12 +12,11 @@ import numpy as np
 
 from posecore.arguments import number
 from posecore.errors import ModelError, require
+from posecore.export.letterbox import letterboxed
 from posecore.export.runners import KerasRunner, Runner, answers, open_runner
 from posecore.export.verification import Accuracy, Example, Verification
 from posecore.export.verify_heads import HeadErrors, HeadReport, sure_cells, with_float
 from posecore.export.verify_people import SURE_SCORE, Crowd, pair
-from posecore.runtime.geometry import Geometry
-from posecore.runtime.network_input import PAD_BYTE, checked_image
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     Image = npt.NDArray[np.uint8]
 
-__all__ = ["MAX_SHIFT_PX", "Accuracy", "Example", "Verification", "letterboxed", "verify"]
+__all__ = ["MAX_SHIFT_PX", "Accuracy", "Example", "Verification", "verify"]
 
 MAX_SHIFT_PX = 4.0
 """Of the 95th percentile, in input pixels: a quarter of PoseNet's cell of 16. In crowds the float model itself is not
@@ -113,7 +112,9 @@ class _Comparison:
         while some := list(islice(waiting, _AT_ONCE)):
             if shown + len(some) > MOST_PICTURES:
                 raise ValueError(f"pictures: wanted at most {MOST_PICTURES}, got more")
-            fitting = [letterboxed(picture, self.reading.input_size, name) for name, picture in some]
+            fitting = [
+                letterboxed(picture, self.reading.input_size, f"pictures: {name}") for name, picture in some
+            ]
             first = fitting[0] if first is None else first
             said = answers(self.exported, fitting)
             right = answers(self.reference, fitting)
@@ -226,23 +227,6 @@ class _Comparison:
             return ()
         others = sorted((one for one in self.kept if one is not self.worst), key=_how_bad)
         return (self.worst, others[len(others) // 2]) if others else (self.worst,)
-
-
-def letterboxed(picture: Image, size: tuple[int, int], name: str) -> Image:
-    """The picture as networks see it: uint8 (height, width, 3) of `size` (width, height), grey around it.
-
-    Raises:
-        TypeError, ValueError: not a uint8 (H, W, 3) array; `name` says which.
-    """
-    try:
-        image = np.ascontiguousarray(checked_image(picture))
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"pictures: {name}: {str(error).removeprefix('image: ')}") from None
-    geometry = Geometry.letterbox((image.shape[1], image.shape[0]), size)
-    canvas = np.full((size[1], size[0], 3), PAD_BYTE, np.uint8)
-    (left, top), (width, height) = geometry.offset, geometry.resized_size
-    canvas[top : top + height, left : left + width] = geometry.resample(image)
-    return canvas
 
 
 def _as_jpeg(picture: Image) -> Image:
