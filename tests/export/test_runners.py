@@ -99,6 +99,14 @@ def test_an_output_of_two_tensors_is_split_as_the_runtime_splits_it() -> None:
     assert np.array_equal(ours.tensors()["displacement_bwd"], mid[0, :, :, 32:])
 
 
+@pytest.mark.parametrize(
+    ("precision", "eight_bit"),
+    [("uint8", True), ("int8", True), ("dynamic", False), ("float16", False), ("float32", False)],
+)
+def test_what_is_computed_in_eight_bits_is_said_by_the_description(precision: Any, eight_bit: bool) -> None:
+    assert Reading.of_artifact(replace(kmodel(), precision=precision), SIZE).eight_bit is eight_bit
+
+
 def test_what_a_kmodel_takes_comes_from_its_bytes_and_has_no_time() -> None:
     cost = KpuRunner(Simulator(), artifact=kmodel()).cost(PICTURE)
     assert (cost.memory_bytes, cost.memory, cost.latency_ms) == (1_500_000, "RAM", None)

@@ -19,6 +19,13 @@ from posecore.export.verification import Accuracy, Verification
 
 PICTURES = [np.full((100, 150, 3), level, np.uint8) for level in (40, 160)]
 TENSORS = heads_of(*TWO)
+COORDINATES: dict[str, Any] = {
+    "kind": "coordinates",
+    "stride_px": 0.0,
+    "scores": "probabilities",
+    "names": {"keypoints": "keypoints"},
+    "units": {"keypoints": "fraction"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -122,9 +129,36 @@ def test_eight_bits_with_the_right_ranges_are_good() -> None:
 def test_clipping_is_seen_in_floats_that_were_codes_inside_of_the_model() -> None:
     codes, one = quantised(TENSORS["heatmaps"], -7, 2)
     real = (codes.astype(np.float32) - one.zero_point) * np.float32(one.scale)
-    found = compare({**TENSORS, "heatmaps": real})
+    found = compare({**TENSORS, "heatmaps": real}, said=reading(eight_bit=True))
     assert not found.ok
     assert (found.heads[0].clipped_at_people or 0) > 0.5
+
+
+def test_floats_of_a_file_that_was_not_computed_in_8_bits_have_no_ends() -> None:
+    # The same few values in a float file are what a network of few levels says, not codes.
+    codes, one = quantised(TENSORS["heatmaps"], -7, 2)
+    real = (codes.astype(np.float32) - one.zero_point) * np.float32(one.scale)
+    found = compare({**TENSORS, "heatmaps": real})
+    assert [(head.clipped, head.saturated, head.span, head.step) for head in found.heads] == [(None,) * 4] * 4
+    assert "%" not in found.table()
+
+
+@pytest.mark.parametrize("eight_bit", [False, True])
+def test_the_few_values_of_a_regressor_are_not_taken_for_codes(eight_bit: bool) -> None:
+    # All say a little less far out, and two are next to each other, which is no step of codes.
+    said = reading(eight_bit=eight_bit, **COORDINATES)
+    right = (TWO[0] + 0.5) / np.array(SIZE, np.float32)
+    wrong = right - np.sign(right - 0.5) * np.float32(0.04 / SIZE[0])
+    wrong[1, 0] = right[1, 0] = wrong[0, 0] + np.float32(1e-6)
+    found = verify(
+        KnownRunner({"keypoints": right}, said=said),
+        KnownRunner({"keypoints": wrong}, said=said),
+        pictures=PICTURES[:1],
+    )
+    assert found.ok, found.verdict
+    assert (found.shift_px or (0, 0, 99))[2] < 0.1
+    (head,) = found.heads
+    assert (head.clipped_at_people, head.step) == (None, None)
 
 
 def test_half_precision_has_no_ends_and_so_is_not_clipped() -> None:

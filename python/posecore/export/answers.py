@@ -68,6 +68,7 @@ class Reading:
         names: of each output, by the tensors of an answer that it holds: one output can hold two.
         units: of each tensor of an answer.
         nms_radius_px: what a decoder at the end of the file says, else that of `Decoder`.
+        eight_bit: whether it was computed in 8 bits, even where it is given as floats.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Reading:
     names: Mapping[str, str]
     units: Mapping[str, Unit]
     nms_radius_px: float = _NMS_PX
+    eight_bit: bool = False
 
     @classmethod
     def of_contract(cls, contract: Contract, input_size: tuple[int, int]) -> Reading:
@@ -109,6 +111,8 @@ class Reading:
             input_size,
             *_by_tensor(named),
             nms_radius_px=float(nms),
+            # "dynamic" has weights of 8 bits, but what it computes are floats.
+            eight_bit=artifact.precision in ("int8", "uint8"),
         )
 
     def answer(

@@ -46,8 +46,8 @@ def calibration_pictures(
 
     Args:
         source: a folder (with its subfolders) or a list of picture files, read as `read_picture_file` does it, or RGB
-            pictures, uint8 (h, w, 3), of any size. Of more than `count`, every so-manyth is taken of files, the first of
-            others.
+            pictures, uint8 (h, w, 3), of any size. Of more than `count`, every so-manyth is taken of files, the
+            first of others.
         size: (width, height) of the network's input in pixels.
         count: at most so many, 1..10000.
         random: insists on noise: with `source` None that many pictures of it are made, the same every time, and

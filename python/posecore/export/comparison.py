@@ -96,7 +96,7 @@ class _Comparison:
         self.decode = reference.reading.decoder(), exported.reading.decoder()
         self.single = self.reading.kind != "posenet"
         self.crowd, self.own = Crowd(), Crowd()
-        self.errors = {tensor: HeadErrors(tensor) for tensor in self.reading.names}
+        self.errors = {tensor: HeadErrors(tensor, eight_bit=self.reading.eight_bit) for tensor in self.reading.names}
         # Outputs of the file: two tensors of one output can only be wrong together.
         self.outputs: dict[str, tuple[str, ...]] = {}
         for tensor, name in self.reading.names.items():

@@ -1,4 +1,4 @@
-"""The letterbox of calibration and verification: a picture of any size in the network's input, as prediction does it."""
+"""The letterbox of calibration and verification: a picture in the network's input, as prediction does it."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CODES = {"uint8": (0, 255), "int8": (-128, 127)}
 _MOST_STEPS = 256
+_LEAST_VALUES = 4 * _MOST_STEPS
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class HeadReport:
             keypoint is sure (of displacements: of the keypoint that they start from); None where there are none.
         rms: over all cells.
         clipped: share of all values that are at an end of what the head can say while the float value lies beyond that
-            end by more than a step; None where values have no ends (float, half precision).
+            end by more than a step; None where values have no ends (float, half precision), or too few were seen.
         clipped_at_people: the same of those that decide something; None likewise, and where there are none.
         saturated: share of all values at an end, whether rightly or not; None likewise.
         span: (lowest, highest) value that the head can say, None likewise.
@@ -61,15 +62,16 @@ class HeadReport:
 class HeadErrors:
     """Adds up one head over pictures.
 
-    A head of integers says what its ends are. For one of floats that were integers inside of the model, they are the
-    lowest and the highest value that was seen: it has at most 256 different ones.
+    A head of integers says what its ends are. For one of floats that were integers inside of the model, which is then
+    `eight_bit`, they are the lowest and the highest value that was seen: it has at most 256 different ones among many
+    more. Of fewer values nobody can tell, and a float model's ends are none.
     """
 
-    def __init__(self, tensor: str) -> None:
+    def __init__(self, tensor: str, *, eight_bit: bool = False) -> None:
         self.tensor = tensor
         self._at_people: list[Floats] = []
         self._squares, self._count = 0.0, 0
-        self._steps: set[float] | None = set()
+        self._steps: set[float] | None = set() if eight_bit else None
         self._ends: list[tuple[float, float] | None] = []
         self._low = _End(-1)
         self._high = _End(1)
@@ -114,7 +116,7 @@ class HeadErrors:
         if known is not None:
             low, high = known
             step = (high - low) / (_MOST_STEPS - 1)
-        elif self._steps is None or len(self._steps) < 2:
+        elif self._steps is None or len(self._steps) < 2 or self._count < _LEAST_VALUES:
             return {}
         else:
             seen = np.sort(np.array(list(self._steps)))
