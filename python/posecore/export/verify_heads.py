@@ -91,8 +91,8 @@ class HeadErrors:
         self._low.add(said, right, where)
         self._high.add(said, right, where)
 
-    def report(self, reading: Reading, p95_px_if_float: float | None) -> HeadReport:
-        """What has come together."""
+    def report(self, reading: Reading, if_float: tuple[float, float, float] | None) -> HeadReport:
+        """What has come together; `if_float` are the shift's median, p95 and max if this output alone were float."""
         errors = np.concatenate([np.zeros(0, np.float32), *self._at_people])
         median, p95, most = (
             (float(v) for v in np.quantile(errors, (0.5, 0.95, 1.0))) if len(errors) else (None, None, None)
@@ -106,7 +106,7 @@ class HeadErrors:
             most,
             (self._squares / max(self._count, 1)) ** 0.5,
             **self._clipping(len(errors)),
-            p95_px_if_float=p95_px_if_float,
+            p95_px_if_float=None if if_float is None else if_float[1],
         )
 
     def _clipping(self, at_people: int) -> dict[str, Any]:
