@@ -14,7 +14,7 @@ from posecore.ablation_truth import People
 from posecore.errors import SourceError
 from posecore.evaluation.coco import evaluate
 from posecore.evaluation.coco_files import read_truths
-from posecore.export.comparison import letterboxed
+from posecore.export.letterbox import letterboxed
 from posecore.export.runners import answers
 from posecore.export.verification import Accuracy
 from posecore.labelled_pictures import labelled_paths, read_labelled

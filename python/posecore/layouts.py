@@ -87,12 +87,7 @@ class HeadsLayout:
             raise ModelError(f"wanted {len(self.roles)} arrays of shape (1, h, w, channels), got {shapes}")
         found: dict[str, npt.NDArray[Any]] = {}
         for role, array in zip(self.roles, arrays, strict=True):
-            if role == "mid_offsets":
-                half = array.shape[3] // 2
-                found["displacement_fwd"] = array[0, :, :, :half]
-                found["displacement_bwd"] = array[0, :, :, half:]
-            elif role != "other":
-                found[role] = array[0]
+            found |= split(role, array[0])
         return Heads._trusted(found, self.stride_px, self.scores, self.named_quantization)
 
     @cached_property
@@ -100,10 +95,27 @@ class HeadsLayout:
         """Scale and zero point by the names that the tensors have in `Heads`."""
         named: dict[str, Quantization] = {}
         for role, quantized in zip(self.roles, self.quantization, strict=True):
-            if quantized is not None and role != "other":
-                parts = ("displacement_fwd", "displacement_bwd") if role == "mid_offsets" else (role,)
-                named |= dict.fromkeys(parts, quantized)
+            if quantized is not None:
+                named |= dict.fromkeys(tensors_of(role), quantized)
         return MappingProxyType(named)
+
+
+def tensors_of(role: str) -> tuple[str, ...]:
+    """The tensors of `Heads`, or `keypoints`, that an output of this role holds: none, one, or of `mid_offsets` two,
+    forward before backward."""
+    if role == "mid_offsets":
+        return "displacement_fwd", "displacement_bwd"
+    return () if role in ("other", "poses") else (role,)
+
+
+def split(role: str, array: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """Those tensors of an output (h, w, channels), or (K, 2), by name, in place: of two, each has half of the
+    channels."""
+    tensors = tensors_of(role)
+    if len(tensors) < 2:
+        return dict.fromkeys(tensors, array)
+    half = array.shape[-1] // 2
+    return {tensors[0]: array[..., :half], tensors[1]: array[..., half:]}
 
 
 def recognise(

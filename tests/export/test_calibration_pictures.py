@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from posecore.errors import SourceError
 from posecore.export.calibration import calibration_pictures, described, is_noise
+from posecore.sources import Source, read_picture
 
 pytestmark = pytest.mark.usefixtures("cv2")
 
@@ -54,6 +56,30 @@ def test_they_are_letterboxed_with_grey_around(folder: Path) -> None:
     np.testing.assert_array_equal(picture[:10], 127)
     np.testing.assert_array_equal(picture[30:], 127)
     assert picture[20, -1, 0] > 240 > 10 > picture[20, 0, 0]
+
+
+def exif_turned(jpeg: bytes, orientation: int) -> bytes:
+    """The JPEG with EXIF's tag 0x0112 in front."""
+    tiff = b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
+    segment = b"Exif\0\0" + tiff
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
+
+
+def test_files_have_the_pixels_that_prediction_reads_in_them(cv2: Any, tmp_path: Path) -> None:
+    see_through = np.zeros((40, 60, 4), np.uint8)
+    see_through[:, :, 0] = np.linspace(0, 250, 60)
+    see_through[:, 20:, 3] = 255
+    see_through[:, 20:30, 3] = 100
+    cv2.imwrite(str(tmp_path / "alpha.png"), see_through)
+    turned = exif_turned(cv2.imencode(".jpg", ramp(40, 60))[1].tobytes(), 6)
+    (tmp_path / "turned.jpg").write_bytes(turned)
+    for name, size in (("alpha.png", (60, 40)), ("turned.jpg", (40, 60))):
+        seen = read_picture(Source("picture", name, tmp_path / name))
+        (shown,) = calibration_pictures([tmp_path / name], size)
+        np.testing.assert_array_equal(shown, seen)
+        # White where nothing is; the dark left edge of the stored JPEG is the upper one.
+        assert shown[0, 0].tolist() == ([255] * 3 if name == "alpha.png" else pytest.approx([0] * 3, abs=4))
+        assert shown[-1, -1, 2] > 240
 
 
 def test_arrays_and_files_may_be_mixed_and_endless(folder: Path) -> None:
@@ -118,11 +144,12 @@ def test_folders_and_files_that_are_no_pictures_get_a_sentence(tmp_path: Path) -
         calibration_pictures(tmp_path / "nowhere", (20, 20))
     with pytest.raises(SourceError, match=r"wanted a folder with pictures .*, got one without"):
         calibration_pictures(tmp_path, (20, 20))
-    for name, data in (("empty.png", b""), ("text.jpg", b"no picture at all")):
+    for name, data, got in (
+        ("empty.png", b"", "an empty file"),
+        ("text.jpg", b"no picture at all", "a file that is not one"),
+    ):
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(
-            SourceError, match=f"{name}: wanted a picture, got a file that cannot be read as one"
-        ):
+        with pytest.raises(SourceError, match=f"{name}: wanted a picture, got {got}"):
             calibration_pictures([tmp_path / name], (20, 20))
 
 

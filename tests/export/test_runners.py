@@ -12,10 +12,15 @@ import pytest
 
 from posecore.artifact import Artifact, HeadSpec, InputSpec
 from posecore.errors import ModelError
-from posecore.export.comparison import letterboxed
+from posecore.export.answers import Reading
+from posecore.export.letterbox import letterboxed
 from posecore.export.runners import KerasRunner, KpuRunner, TfliteRunner, answers, open_runner
 from posecore.export.tflite import to_tflite
+from posecore.heads import Quantization
+from posecore.layouts import HeadsLayout
+from posecore.runtime.coordinates import CoordinatesReader
 from posecore.runtime.decoder_options import DecoderOptions
+from posecore.runtime.geometry import Geometry
 from posecore.skeletons import COCO17
 
 SIZE = (65, 97)
@@ -57,6 +62,49 @@ def test_the_simulator_starts_once_for_several_pictures() -> None:
     assert dark.dequantized("heatmaps").max() == 10
     assert light.dequantized("displacement_bwd").shape == (7, 5, 32)
     assert light.dequantized("short_offsets").min() == 200
+
+
+def test_coordinates_are_read_as_the_runtime_reads_them() -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (17, 2), np.uint8)
+    one = Quantization(1 / 200, 20)  # some fractions are below 0, some above 1
+    said = Reading(
+        "coordinates", COCO17, 0.0, "probabilities", SIZE, {"keypoints": "k"}, {"keypoints": "fraction"}
+    )
+    ours = said.decoder()(said.answer({"keypoints": codes}, {"keypoints": one}))
+    theirs = CoordinatesReader(COCO17, one)(codes[None], Geometry.stretch(SIZE, SIZE))
+    assert np.array_equal(ours.xy, theirs.xy)
+    assert np.array_equal(ours.scores, theirs.scores)
+    assert ours.xy.reshape(-1, 2).min(axis=0).tolist() == [-0.5, -0.5]
+    assert ours.xy.reshape(-1, 2).max(axis=0).tolist() == [64.5, 96.5]
+
+
+def test_an_output_of_two_tensors_is_split_as_the_runtime_splits_it() -> None:
+    mid = np.random.default_rng(0).normal(size=(1, 7, 5, 64)).astype(np.float32)
+    artifact = replace(
+        kmodel(),
+        heads=(
+            *kmodel().heads[:2],
+            HeadSpec("mid_offsets", "mid", (1, 7, 5, 64), "float32", "NHWC", "px"),
+        ),
+    )
+    arrays = [np.zeros((1, 7, 5, count), np.float32) for count in CHANNELS[:2]]
+    theirs = HeadsLayout(
+        "posenet", ("heatmaps", "short_offsets", "mid_offsets"), 17, 16.0, "logits", (None,) * 3
+    ).build([*arrays, mid])
+    simulator = Simulator()
+    simulator.run = lambda pictures: [[*arrays, mid]]  # type: ignore[method-assign]
+    ours = KpuRunner(simulator, artifact=artifact).heads(PICTURE)
+    for name in ROLES:
+        assert np.array_equal(ours.tensors()[name], theirs.tensors()[name])
+    assert np.array_equal(ours.tensors()["displacement_bwd"], mid[0, :, :, 32:])
+
+
+@pytest.mark.parametrize(
+    ("precision", "eight_bit"),
+    [("uint8", True), ("int8", True), ("dynamic", False), ("float16", False), ("float32", False)],
+)
+def test_what_is_computed_in_eight_bits_is_said_by_the_description(precision: Any, eight_bit: bool) -> None:
+    assert Reading.of_artifact(replace(kmodel(), precision=precision), SIZE).eight_bit is eight_bit
 
 
 def test_what_a_kmodel_takes_comes_from_its_bytes_and_has_no_time() -> None:

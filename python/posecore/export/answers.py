@@ -12,7 +12,9 @@ from posecore.artifact import Artifact
 from posecore.decode import Decoder, HeatmapDecoder
 from posecore.errors import ModelError
 from posecore.heads import Heads, Quantization, Scores
+from posecore.layouts import tensors_of
 from posecore.poses import Poses
+from posecore.runtime.coordinates import in_pixels
 from posecore.tensor_specs import Unit
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ CANDIDATE_SCORE = 0.15
 """Poses of this score are decoded: half of what a person has to have, so that nobody is lost to a hair's breadth."""
 _MOST_POSES = 20
 _NMS_PX = 10.0
-_OF_ROLE = {"mid_offsets": ("displacement_fwd", "displacement_bwd")}
-_LEFT_OUT = ("other", "poses")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,7 @@ class Reading:
         names: of each output, by the tensors of an answer that it holds: one output can hold two.
         units: of each tensor of an answer.
         nms_radius_px: what a decoder at the end of the file says, else that of `Decoder`.
+        eight_bit: whether it was computed in 8 bits, even where it is given as floats.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Reading:
     names: Mapping[str, str]
     units: Mapping[str, Unit]
     nms_radius_px: float = _NMS_PX
+    eight_bit: bool = False
 
     @classmethod
     def of_contract(cls, contract: Contract, input_size: tuple[int, int]) -> Reading:
@@ -109,6 +111,8 @@ class Reading:
             input_size,
             *_by_tensor(named),
             nms_radius_px=float(nms),
+            # "dynamic" has weights of 8 bits, but what it computes are floats.
+            eight_bit=artifact.precision in ("int8", "uint8"),
         )
 
     def answer(
@@ -173,28 +177,11 @@ class PoseDecoder:
             poses: Poses = self._decode(answer)
             return poses
         skeleton = self._reading.skeleton
-        # Fraction v of an input S wide is pixel v * S - 0.5, as in `runtime.coordinates`.
-        fractions = np.clip(np.nan_to_num(answer.dequantized("keypoints"), posinf=1.0, neginf=0.0), 0, 1)
-        xy = fractions * np.array(self._reading.input_size, np.float32) - np.float32(0.5)
         return Poses(
-            xy[None].astype(np.float32),
+            in_pixels(answer.dequantized("keypoints"), self._reading.input_size)[None],
             np.ones((1, skeleton.num_keypoints), np.float32),
             skeleton=skeleton,
         )
-
-
-def tensors_of(role: str) -> tuple[str, ...]:
-    """The tensors of an answer that an output of this role holds: none, one, or for `mid_offsets` two."""
-    return () if role in _LEFT_OUT else _OF_ROLE.get(role, (role,))
-
-
-def split(role: str, array: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-    """Those tensors of an output (h, w, channels), or (K, 2)."""
-    tensors = tensors_of(role)
-    if len(tensors) < 2:
-        return dict.fromkeys(tensors, array)
-    half = array.shape[-1] // 2
-    return {tensors[0]: array[..., :half], tensors[1]: array[..., half:]}
 
 
 def _by_tensor(named: list[tuple[Any, str, Unit]]) -> tuple[dict[str, str], dict[str, Unit]]:

@@ -18,9 +18,10 @@ import numpy as np
 from posecore.arguments import size as checked_size
 from posecore.arguments import whole, yes_or_no
 from posecore.artifact import Calibration
-from posecore.errors import SourceError, require
-from posecore.runtime.geometry import Geometry
-from posecore.runtime.network_input import PAD_BYTE, checked_image
+from posecore.errors import SourceError
+from posecore.export.letterbox import letterboxed
+from posecore.runtime.network_input import checked_image
+from posecore.runtime.picture_file import read_picture_file
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,8 +45,9 @@ def calibration_pictures(
     """Real pictures as the network sees them: letterboxed into its input, grey around them.
 
     Args:
-        source: a folder (with its subfolders) or a list of picture files, or RGB pictures, uint8 (h, w, 3), of any
-            size. Of more than `count`, every so-manyth is taken of files, the first of others.
+        source: a folder (with its subfolders) or a list of picture files, read as `read_picture_file` does it, or RGB
+            pictures, uint8 (h, w, 3), of any size. Of more than `count`, every so-manyth is taken of files, the
+            first of others.
         size: (width, height) of the network's input in pixels.
         count: at most so many, 1..10000.
         random: insists on noise: with `source` None that many pictures of it are made, the same every time, and
@@ -69,7 +71,9 @@ def calibration_pictures(
             )
         rng = np.random.default_rng(0)
         return [rng.integers(0, 256, (sides[1], sides[0], 3), np.uint8) for _ in range(count)]
-    pictures = [_letterboxed(picture, sides) for picture in _pictures(source, count, random=random)]
+    pictures = [
+        letterboxed(picture, sides, "calibration") for picture in _pictures(source, count, random=random)
+    ]
     if not pictures:
         raise ValueError("calibration: wanted at least one picture, got none")
     return pictures
@@ -112,7 +116,8 @@ def _pictures(source: Any, count: int, *, random: bool) -> Iterable[Picture]:
         )
     for number, one in enumerate(itertools.islice(source, count)):
         if isinstance(one, (str, os.PathLike)):
-            name, picture = os.fspath(one), _read(Path(one))
+            name = os.fspath(one)
+            picture = read_picture_file(Path(one), name, extra="export")
         else:
             name = f"picture {number}"
             try:
@@ -136,32 +141,3 @@ def _files(path: Path, count: int) -> list[Path]:
     if not found:
         raise SourceError(f"{path}: wanted a folder with pictures ({', '.join(_ENDINGS)}), got one without")
     return [found[i * len(found) // count] for i in range(count)] if len(found) > count else found
-
-
-def _read(path: Path) -> Picture:
-    cv2 = require("cv2", extra="export", purpose="Reading pictures")
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    picture = None
-    if len(data):
-        try:
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        except cv2.error as error:  # sizes beyond its bounds
-            raise SourceError(
-                f"{path}: wanted a picture, got one that cannot be read ({error.err})"
-            ) from error
-    if picture is None:
-        raise SourceError(f"{path}: wanted a picture, got a file that cannot be read as one")
-    return np.ascontiguousarray(picture[:, :, ::-1])
-
-
-def _letterboxed(picture: Picture, size: tuple[int, int]) -> Picture:
-    height, width, _ = picture.shape
-    geometry = Geometry.letterbox((width, height), size)
-    canvas = np.full((size[1], size[0], 3), PAD_BYTE, np.uint8)
-    left, top = geometry.offset
-    inside = geometry.resized_size
-    canvas[top : top + inside[1], left : left + inside[0]] = geometry.resample(np.ascontiguousarray(picture))
-    return canvas

@@ -12,12 +12,12 @@ import numpy as np
 
 from posecore.arguments import number
 from posecore.errors import ModelError, require
+from posecore.export.letterbox import letterboxed
 from posecore.export.runners import KerasRunner, Runner, answers, open_runner
 from posecore.export.verification import Accuracy, Example, Verification
 from posecore.export.verify_heads import HeadErrors, HeadReport, sure_cells, with_float
-from posecore.export.verify_people import SURE_SCORE, Crowd, pair
-from posecore.runtime.geometry import Geometry
-from posecore.runtime.network_input import PAD_BYTE, checked_image
+from posecore.export.verify_limits import MAX_SHIFT_PX, Limits
+from posecore.export.verify_people import SURE_SCORE, Crowd, pair, quantiles
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,14 +27,9 @@ if TYPE_CHECKING:
 
     Image = npt.NDArray[np.uint8]
 
-__all__ = ["MAX_SHIFT_PX", "Accuracy", "Example", "Verification", "letterboxed", "verify"]
+__all__ = ["MAX_SHIFT_PX", "Accuracy", "Example", "Verification", "verify"]
 
-MAX_SHIFT_PX = 4.0
-"""Of the 95th percentile, in input pixels: a quarter of PoseNet's cell of 16. In crowds the float model itself is not
-so steady: see `verify`."""
 JPEG_QUALITY = 90
-MOST_ASTRAY = 0.1
-"""The share of people that may be lost or invented, and of keypoints that may fade."""
 MOST_CLIPPED = 0.05
 """The share of a head's values at people that may be clipped: those of random calibration are at a third and more."""
 MOST_PICTURES = 10_000
@@ -60,10 +55,11 @@ def verify(
             networks' input. Not those that the model was calibrated with, which it knows.
         size: (width, height) of the input, for a file that takes any size.
         skeleton: what the keypoints are; None is what lies beside the file.
-        max_shift_px: in input pixels, from 0 to 1000: what the 95th percentile of keypoint shifts may be. None is 4, a
-            quarter of PoseNet's cell, or as far as keypoints of the float model itself move when the same pictures are
-            saved as JPEGs of quality 90, whichever is more: where people overlap a keypoint hops from one to the other
-            at the least occasion, and nobody calls a camera's JPEGs wrong.
+        max_shift_px: in input pixels, from 0 to 1000: what the 95th percentile of keypoint shifts may be; the median
+            may be a quarter of it. None is 4, a quarter of PoseNet's cell, and 1 for the median, or as far as keypoints
+            of the float model itself move when the same pictures are saved as JPEGs of quality 90, whichever is more:
+            where people overlap a keypoint hops from one to the other at the least occasion, and nobody calls a
+            camera's JPEGs wrong. But no more than 16, a whole cell, for the 95th percentile.
 
     Raises:
         ModelError: a file that cannot be read, or that is none of this model.
@@ -97,7 +93,9 @@ class _Comparison:
         self.decode = reference.reading.decoder(), exported.reading.decoder()
         self.single = self.reading.kind != "posenet"
         self.crowd, self.own = Crowd(), Crowd()
-        self.errors = {tensor: HeadErrors(tensor) for tensor in self.reading.names}
+        self.errors = {
+            tensor: HeadErrors(tensor, eight_bit=self.reading.eight_bit) for tensor in self.reading.names
+        }
         # Outputs of the file: two tensors of one output can only be wrong together.
         self.outputs: dict[str, tuple[str, ...]] = {}
         for tensor, name in self.reading.names.items():
@@ -113,7 +111,9 @@ class _Comparison:
         while some := list(islice(waiting, _AT_ONCE)):
             if shown + len(some) > MOST_PICTURES:
                 raise ValueError(f"pictures: wanted at most {MOST_PICTURES}, got more")
-            fitting = [letterboxed(picture, self.reading.input_size, name) for name, picture in some]
+            fitting = [
+                letterboxed(picture, self.reading.input_size, f"pictures: {name}") for name, picture in some
+            ]
             first = fitting[0] if first is None else first
             said = answers(self.exported, fitting)
             right = answers(self.reference, fitting)
@@ -123,25 +123,26 @@ class _Comparison:
             shown += len(some)
         if first is None:
             raise ValueError("pictures: wanted at least one picture with people in it, got none")
-        own = _quantiles(self.own.shifts_px)
-        limit = asked if asked is not None else max(MAX_SHIFT_PX, own[1] if own else 0.0)
+        own = quantiles(self.own.shifts_px)
+        limits = Limits.of(asked, own)
         heads = tuple(
-            errors.report(self.reading, _p95(self.without[self.reading.names[tensor]]))
+            errors.report(self.reading, quantiles(self.without[self.reading.names[tensor]].shifts_px))
             for tensor, errors in self.errors.items()
         )
-        worst, ok, verdict = self._judge(heads, limit, shown)
+        worst, ok, verdict = self._judge(heads, limits, shown)
         shifts = self.crowd.shifts_px
         return Verification(
             file=file,
             input_size=self.reading.input_size,
             pictures=shown,
             crowd=self.crowd,
-            shift_px=_quantiles(shifts),
+            shift_px=quantiles(shifts),
             own_shift_px=own,
             heads=heads,
             reference_cost=self.reference.cost(first),
             exported_cost=self.exported.cost(first),
-            max_shift_px=limit,
+            max_shift_px=limits.p95_px,
+            max_median_px=limits.median_px,
             ok=ok,
             worst_head=worst,
             verdict=verdict,
@@ -182,7 +183,9 @@ class _Comparison:
                     "of another model, or of one padded otherwise"
                 )
 
-    def _judge(self, heads: tuple[HeadReport, ...], limit: float, shown: int) -> tuple[str | None, bool, str]:
+    def _judge(
+        self, heads: tuple[HeadReport, ...], limits: Limits, shown: int
+    ) -> tuple[str | None, bool, str]:
         """The head that did it, whether all is well, and a sentence."""
         crowd = self.crowd
         if not crowd.people or not (len(crowd.shifts_px) or crowd.lost):
@@ -194,24 +197,24 @@ class _Comparison:
                 f"could not be judged: the float model finds {what} (score {SURE_SCORE:g} or more) in none of "
                 f"{_count(shown, 'picture')}{invented}; show it pictures with people",
             )
-        faults = _faults(crowd, limit)
+        faults = limits.faults(crowd)
         clipping = [head for head in heads if (head.clipped_at_people or 0) > MOST_CLIPPED]
         clipping.sort(key=lambda head: -(head.clipped_at_people or 0))
         for head in clipping:
             share = 100 * (head.clipped_at_people or 0)
             faults.append(f"{head.name} is clipped at {share:.0f} % of where people are")
         if not faults:
-            median, p95, most = _quantiles(crowd.shifts_px) or (0.0, 0.0, 0.0)
+            median, p95, most = quantiles(crowd.shifts_px) or (0.0, 0.0, 0.0)
             return (
                 None,
                 True,
-                f"good: keypoints move by {median:.2f} px in the median, {p95:.2f} px at p95 (up to {limit:.3g} px "
-                f"will do), {most:.1f} px at most",
+                f"good: keypoints move by {median:.2f} px in the median (up to {limits.median_px:.3g} px will do), "
+                f"{p95:.2f} px at p95 (up to {limits.p95_px:.3g} px will do), {most:.1f} px at most",
             )
         said = f"bad: {' and '.join(faults)}"
         if clipping:
             return clipping[0].name, False, f"{said}; calibrate with pictures like those that it will see"
-        left = {name: _badness(one, limit) for name, one in self.without.items()}
+        left = {name: limits.badness(one) for name, one in self.without.items()}
         worst = min(left, key=lambda name: left[name])
         if len(left) == 1:
             blame = f"it has one head, {worst}"
@@ -226,23 +229,6 @@ class _Comparison:
             return ()
         others = sorted((one for one in self.kept if one is not self.worst), key=_how_bad)
         return (self.worst, others[len(others) // 2]) if others else (self.worst,)
-
-
-def letterboxed(picture: Image, size: tuple[int, int], name: str) -> Image:
-    """The picture as networks see it: uint8 (height, width, 3) of `size` (width, height), grey around it.
-
-    Raises:
-        TypeError, ValueError: not a uint8 (H, W, 3) array; `name` says which.
-    """
-    try:
-        image = np.ascontiguousarray(checked_image(picture))
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"pictures: {name}: {str(error).removeprefix('image: ')}") from None
-    geometry = Geometry.letterbox((image.shape[1], image.shape[0]), size)
-    canvas = np.full((size[1], size[0], 3), PAD_BYTE, np.uint8)
-    (left, top), (width, height) = geometry.offset, geometry.resized_size
-    canvas[top : top + height, left : left + width] = geometry.resample(image)
-    return canvas
 
 
 def _as_jpeg(picture: Image) -> Image:
@@ -261,38 +247,8 @@ def _named(pictures: Iterable[Image] | Mapping[str, Image]) -> Iterable[tuple[st
     return ((f"picture {place}", picture) for place, picture in enumerate(pictures, start=1))
 
 
-def _faults(crowd: Crowd, limit: float) -> list[str]:
-    faults = []
-    p95 = _p95(crowd)
-    if p95 is not None and p95 > limit:
-        faults.append(f"keypoints move by {p95:.1f} px at p95, where up to {limit:.3g} px will do")
-    if crowd.strayed > MOST_ASTRAY:
-        faults.append(f"{crowd.lost} of {_count(crowd.people, 'person')} lost, {crowd.invented} invented")
-    if crowd.faded_share > MOST_ASTRAY:
-        faults.append(f"{crowd.faded} of {_count(len(crowd.shifts_px), 'keypoint')} have faded")
-    return faults
-
-
-def _badness(crowd: Crowd, limit: float) -> float:
-    """Up to 1 where there is no fault."""
-    p95 = _p95(crowd) or 0.0
-    return max(p95 / max(limit, 1e-9), crowd.strayed / MOST_ASTRAY, crowd.faded_share / MOST_ASTRAY)
-
-
 def _how_bad(example: Example) -> tuple[int, float]:
     return example.astray, float(np.nan_to_num(example.shift_px))
-
-
-def _p95(crowd: Crowd) -> float | None:
-    quantiles = _quantiles(crowd.shifts_px)
-    return None if quantiles is None else quantiles[1]
-
-
-def _quantiles(shifts: npt.NDArray[np.float32]) -> tuple[float, float, float] | None:
-    if not len(shifts):
-        return None
-    median, p95, most = (float(value) for value in np.quantile(shifts, (0.5, 0.95, 1.0)))
-    return median, p95, most
 
 
 def _count(count: int, noun: str) -> str:

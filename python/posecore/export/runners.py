@@ -18,8 +18,9 @@ import numpy as np
 
 from posecore.artifact import Artifact
 from posecore.errors import ModelError, require
-from posecore.export.answers import Answer, Reading, split
+from posecore.export.answers import Answer, Reading
 from posecore.export.contract import INPUT_RANGE, contract
+from posecore.layouts import split
 from posecore.runtime.geometry import Geometry
 from posecore.runtime.network import Network
 from posecore.runtime.network_input import pixel_coding
@@ -28,7 +29,6 @@ from posecore.runtime.tflite_memory import computed_bytes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from posecore.heads import Quantization
     from posecore.skeletons import Skeleton
 
     Image = npt.NDArray[np.uint8]
@@ -162,7 +162,7 @@ class TfliteRunner:
         self._geometry = Geometry.stretch(self._network.input_size, self._network.input_size)
         layout = self._network.layout
         self._roles = layout.roles
-        self._quantization = _by_tensor(layout.roles, layout.quantization)
+        self._quantization = layout.named_quantization
 
     def heads(self, picture: Image) -> Answer:
         """As the file gives them, quantised where it is."""
@@ -365,14 +365,6 @@ def _latency_ms(run: Callable[[], object]) -> float:
         if number >= _WARM_RUNS:
             times.append(perf_counter() - begun)
     return 1e3 * statistics.median(times)
-
-
-def _by_tensor(roles: Any, quantization: Any) -> dict[str, Quantization]:
-    found: dict[str, Quantization] = {}
-    for role, one in zip(roles, quantization, strict=True):
-        if one is not None:
-            found |= dict.fromkeys(split(role, np.zeros((1, 1, 2))), one)
-    return found
 
 
 def _onnx_operators(data: bytes) -> dict[str, int]:

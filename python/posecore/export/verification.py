@@ -75,10 +75,12 @@ class Verification:
             90: how steady it is.
         heads: each head by itself.
         reference_cost, exported_cost: what both take.
-        max_shift_px: what was asked for, or what will do; see `verify`.
-        ok: whether the exported model may stand in for the float one: p95 up to `max_shift_px`, no more than a tenth of
-            people lost or invented and of keypoints faded, and no more than a twentieth of any head's values at people
-            clipped (on easy pictures the people are found nevertheless). False where it could not be judged.
+        max_shift_px: of p95, what was asked for, or what will do; see `verify`.
+        max_median_px: of the median likewise.
+        ok: whether the exported model may stand in for the float one: median up to `max_median_px` and p95 up to
+            `max_shift_px`, no more than a tenth of people lost or invented and of keypoints faded, and no more than a
+            twentieth of any head's values at people clipped (on easy pictures the people are found nevertheless). False
+            where it could not be judged.
         worst_head: the output of the file that did it, by giving one output after the other the float values, or the
             one that clips most; None where all is well or nothing could be judged.
         verdict: all this in a sentence.
@@ -96,6 +98,7 @@ class Verification:
     reference_cost: Cost
     exported_cost: Cost
     max_shift_px: float
+    max_median_px: float
     ok: bool
     worst_head: str | None
     verdict: str
@@ -123,6 +126,7 @@ class Verification:
             "input_size": list(self.input_size),
             "pictures": self.pictures,
             "max_shift_px": self.max_shift_px,
+            "max_median_px": self.max_median_px,
             "shift_px": _named(self.shift_px),
             "own_shift_px": _named(self.own_shift_px),
             "people": {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CODES = {"uint8": (0, 255), "int8": (-128, 127)}
 _MOST_STEPS = 256
+_LEAST_VALUES = 4 * _MOST_STEPS
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class HeadReport:
             keypoint is sure (of displacements: of the keypoint that they start from); None where there are none.
         rms: over all cells.
         clipped: share of all values that are at an end of what the head can say while the float value lies beyond that
-            end by more than a step; None where values have no ends (float, half precision).
+            end by more than a step; None where values have no ends (float, half precision), or too few were seen.
         clipped_at_people: the same of those that decide something; None likewise, and where there are none.
         saturated: share of all values at an end, whether rightly or not; None likewise.
         span: (lowest, highest) value that the head can say, None likewise.
@@ -61,15 +62,16 @@ class HeadReport:
 class HeadErrors:
     """Adds up one head over pictures.
 
-    A head of integers says what its ends are. For one of floats that were integers inside of the model, they are the
-    lowest and the highest value that was seen: it has at most 256 different ones.
+    A head of integers says what its ends are. For one of floats that were integers inside of the model, which is then
+    `eight_bit`, they are the lowest and the highest value that was seen: it has at most 256 different ones among many
+    more. Of fewer values nobody can tell, and a float model's ends are none.
     """
 
-    def __init__(self, tensor: str) -> None:
+    def __init__(self, tensor: str, *, eight_bit: bool = False) -> None:
         self.tensor = tensor
         self._at_people: list[Floats] = []
         self._squares, self._count = 0.0, 0
-        self._steps: set[float] | None = set()
+        self._steps: set[float] | None = set() if eight_bit else None
         self._ends: list[tuple[float, float] | None] = []
         self._low = _End(-1)
         self._high = _End(1)
@@ -89,8 +91,8 @@ class HeadErrors:
         self._low.add(said, right, where)
         self._high.add(said, right, where)
 
-    def report(self, reading: Reading, p95_px_if_float: float | None) -> HeadReport:
-        """What has come together."""
+    def report(self, reading: Reading, if_float: tuple[float, float, float] | None) -> HeadReport:
+        """What has come together; `if_float` are the shift's median, p95 and max if this output alone were float."""
         errors = np.concatenate([np.zeros(0, np.float32), *self._at_people])
         median, p95, most = (
             (float(v) for v in np.quantile(errors, (0.5, 0.95, 1.0))) if len(errors) else (None, None, None)
@@ -104,7 +106,7 @@ class HeadErrors:
             most,
             (self._squares / max(self._count, 1)) ** 0.5,
             **self._clipping(len(errors)),
-            p95_px_if_float=p95_px_if_float,
+            p95_px_if_float=None if if_float is None else if_float[1],
         )
 
     def _clipping(self, at_people: int) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class HeadErrors:
         if known is not None:
             low, high = known
             step = (high - low) / (_MOST_STEPS - 1)
-        elif self._steps is None or len(self._steps) < 2:
+        elif self._steps is None or len(self._steps) < 2 or self._count < _LEAST_VALUES:
             return {}
         else:
             seen = np.sort(np.array(list(self._steps)))

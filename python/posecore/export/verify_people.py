@@ -125,6 +125,14 @@ class Crowd:
         return self.faded / max(len(self.shifts_px), 1)
 
 
+def quantiles(shifts_px: Floats) -> tuple[float, float, float] | None:
+    """Median, 95th percentile and maximum, in input pixels; None of no shifts."""
+    if not len(shifts_px):
+        return None
+    median, p95, most = (float(value) for value in np.quantile(shifts_px, (0.5, 0.95, 1.0)))
+    return median, p95, most
+
+
 def _distances(reference: Poses, exported: Poses) -> npt.NDArray[np.float64]:
     """(N, M): infinite where the float pose has no sure keypoint to go by."""
     gaps = np.linalg.norm(

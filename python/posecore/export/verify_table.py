@@ -50,6 +50,7 @@ def _people(found: Verification) -> list[str]:
         f"keypoints  {len(crowd.shifts_px)} of score {SURE_SCORE:g} or more in matched people, {crowd.faded} faded",
         f"shift      {_shift(found.shift_px)} of the input",
         f"           {_shift(found.own_shift_px)} of float, by saving as JPEG",
+        f"up to      median {found.max_median_px:>6.2f} px, p95 {found.max_shift_px:>6.2f} px will do",
     ]
 
 

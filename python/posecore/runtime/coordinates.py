@@ -17,13 +17,21 @@ if TYPE_CHECKING:
     from posecore.skeletons import Skeleton
 
 
+def in_pixels(fractions: npt.NDArray[np.float32], input_size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Fractions (K, 2) of an input of `input_size` (width, height) as its pixels, float32 (K, 2): x and y from -0.5 to
+    width - 0.5 and height - 0.5. What is not finite counts as `CoordinatesReader` says."""
+    # A network that was made elsewhere may give anything.
+    inside = np.clip(np.nan_to_num(fractions, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
+    return np.asarray(inside * np.array(input_size, np.float32) - np.float32(0.5), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class CoordinatesReader:
     """Reads one picture's output (1, K, 2): x and y as fractions of the input's width and height, where 0 is its left
     or upper edge and 1 its right or lower one: the fraction v of an input S wide is the pixel v * S - 0.5.
 
-    There is always one person, and nothing says how sure the network is: scores are 1. What is not finite counts as
-    the edge at 0.
+    There is always one person, and nothing says how sure the network is: scores are 1. NaN and what lies before the
+    edge at 0 count as that edge, what lies beyond the one at 1 as that one.
 
     Attributes:
         skeleton: K keypoints.
@@ -39,9 +47,7 @@ class CoordinatesReader:
         if self.quantization is not None:
             scale, zero_point = self.quantization.scale, self.quantization.zero_point
             fractions = (fractions - np.float32(zero_point)) * np.float32(scale)
-        # A network that was made elsewhere may give anything.
-        fractions = np.clip(np.nan_to_num(fractions, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
-        xy = fractions * np.array(geometry.input_size, np.float32) - np.float32(0.5)
+        xy = in_pixels(fractions, geometry.input_size)
         return Poses(
             np.ascontiguousarray(geometry.to_image(xy)[None], np.float32),
             np.ones((1, self.skeleton.num_keypoints), np.float32),
