@@ -103,13 +103,16 @@ def test_the_simulator_gives_keras_heads_to_a_few_steps_of_8_bits(
             assert np.median(error) < 4 * step
 
 
-def test_the_same_model_and_pictures_give_the_same_bytes(
+def test_the_same_model_and_pictures_give_the_same_program(
     exported: tuple[Path, Artifact], nncase: Nncase, tiny_posenet: Any, people: np.ndarray, tmp_path: Path
 ) -> None:
-    again = to_k210(
-        tiny_posenet, tmp_path / "b.kmodel", size=SIZE, calibration=[people], python=nncase.python
-    )
-    assert again.sha256 == exported[1].sha256
+    path = tmp_path / "b.kmodel"
+    to_k210(tiny_posenet, path, size=SIZE, calibration=[people], python=nncase.python)
+    first, second = (file.read_bytes() for file in (exported[0], path))
+    assert len(first) == len(second)
+    assert Kmodel.read(first, name="a") == Kmodel.read(second, name="a")
+    # nncase 1.9 leaves padding between its fields as memory had it.
+    assert sum(a != b for a, b in zip(first, second, strict=True)) < 0.005 * len(first)
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
@@ -152,7 +155,7 @@ def test_nncase_agrees_that_0_75_at_320x240_does_not_fit(nncase: Nncase, keras: 
     give_weights(model)
     found = contract(model)
     with pytest.raises(
-        ModelError, match=r"at 320x240 \(width x height\) does not fit into the KPU: .* 256x256"
+        ModelError, match=r"at 240x320 \(height x width\) does not fit into the KPU: .* 256x256"
     ):
         to_k210(model, "/none/pose.kmodel", size=(320, 240), calibration=[], python="/none/python")
     tflite = converted(rebuilt(found, (320, 240)), found.heads, None, None)

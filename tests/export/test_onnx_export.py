@@ -111,7 +111,7 @@ def test_one_file_takes_any_size(tiny_posenet: Any, tmp_path: Path) -> None:
     assert artifact.heads[0].shape == (1, -1, -1, 17)
     dims = onnx.load(path).graph.output[0].type.tensor_type.shape.dim
     assert [side.dim_param or side.dim_value for side in dims] == [1, "rows", "columns", 17]
-    for size in ((65, 97), (64, 80), (49, 33)):
+    for size in ((65, 97), (81, 65), (49, 33)):
         assert max(furthest(tiny_posenet, path, size, COCO17).values()) < 1e-4
 
 

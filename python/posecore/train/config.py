@@ -332,6 +332,7 @@ class TrainConfig:
             raise ValueError(
                 f"run.metric: wanted PCK, PDJ, PCP or loss, as skeleton {skeleton.name} has no sigmas, got AP"
             )
+        _check_flips(skeleton, self.augmentation.flip)
         if self.run.patience is not None and metric != "loss" and not self.data.validation:
             raise ValueError(
                 f"run.patience: wanted a validation set or the metric loss with it, got {metric}"
@@ -350,6 +351,23 @@ class TrainConfig:
     def toml(self) -> str:
         """The text of a TOML file that `read_config` reads as this configuration."""
         return to_toml(self.table())
+
+
+def _check_flips(skeleton: Skeleton, flip: float) -> None:
+    """Mirrored pictures of a skeleton with sides teach left as right, unless it says which keypoints are a pair."""
+    paired = {keypoint for pair in skeleton.flip_pairs for keypoint in pair}
+    names = skeleton.keypoints
+    alone = [
+        (k, names.index(other))
+        for k, name in enumerate(names)
+        if (other := name.replace("left", "right", 1)) != name and other in names and k not in paired
+    ]
+    if alone and flip > 0:
+        left, right = (names[k] for k in alone[0])
+        raise ValueError(
+            f"skeleton.flip_pairs: wanted the pairs that change places in a mirror, {[list(pair) for pair in alone]} "
+            f"for {left}, {right} and so on, or augmentation.flip = 0, got none"
+        )
 
 
 def read_config(path: str | os.PathLike[str]) -> TrainConfig:

@@ -283,6 +283,12 @@ def _builder(
     config: TrainConfig, builder: Callable[..., Any], options: dict[str, Any]
 ) -> Callable[[Skeleton], Any]:
     def build(skeleton: Skeleton) -> Any:
-        return builder(skeleton=skeleton, input_size=config.input.size, **options)
+        try:
+            return builder(skeleton=skeleton, input_size=config.input.size, **options)
+        except (TypeError, ValueError) as error:
+            name = str(error).partition(":")[0]
+            if name not in options:
+                raise
+            raise SourceError(f"[network] options.{error}") from None
 
     return build
