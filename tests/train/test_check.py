@@ -139,7 +139,10 @@ def test_labels_are_counted_in_every_part_of_a_mixture(
         for name, unlabelled in (("first", 12), ("second", 0))
     ]
     labelled, people, empty = count_labels(Mixture(sets, [1, 1]))
-    assert (labelled.tolist(), people, empty) == ([6, 6, 3], 6, 0)
+    assert (labelled.tolist(), people, empty) == ([12, 12, 6], 12, 0)
+    # A mixture has the small set as often as the large one, and more pictures than there are.
+    uneven = Mixture([*sets, *sets], [1, 1, 9, 1])
+    assert count_labels(uneven)[1] == 24
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])

@@ -340,3 +340,8 @@ metric = "loss"
         SourceError, match=r"^\[network\] options\.backbone: wanted one of .*, got 'mobilenet_v1_060'"
     ):
         recipe.build(recipe.skeleton)
+
+
+def test_no_epoch_is_longer_than_the_run() -> None:
+    assert RunConfig(out=Path("run"), steps=40).epoch_steps == 40
+    assert RunConfig(out=Path("run"), steps=400).epoch_steps == 100

@@ -15,6 +15,7 @@ from posecore.train import seeds
 from posecore.train.check_layers import Layer, activations, biases_alone, gradients
 from posecore.train.check_overfit import Overfit, overfit
 from posecore.train.config import TrainConfig
+from posecore.train.datasets import Mixture
 from posecore.train.distillation import make_teacher
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
@@ -127,7 +128,7 @@ def check(
 
     labelled, people, empty = count_labels(dataset)
     findings.append(
-        _labels(recipe, labelled, people, empty, len(dataset), taught=config.distillation is not None)
+        _labels(recipe, labelled, people, empty, parts_of(dataset), taught=config.distillation is not None)
     )
 
     crowded = None if several else several_people(dataset)
@@ -173,16 +174,22 @@ def check(
 
 
 def count_labels(dataset: Dataset) -> tuple[npt.NDArray[np.int64], int, int]:
-    """For each keypoint how many people have it, how many people there are, and how many pictures without anybody,
-    of `looked_at`."""
+    """For each keypoint how many people have it, how many people there are, and how many pictures without labels, of
+    `looked_at` of each of `parts_of`."""
     counts = np.zeros(dataset.skeleton.num_keypoints, np.int64)
     people = empty = 0
-    for labels in looked_at(dataset):
-        labelled = located(labels.visibility)
-        counts += labelled.sum(axis=0)
-        people += len(labelled)
-        empty += not labelled.any()
+    for part in parts_of(dataset):
+        for labels in looked_at(part):
+            labelled = located(labels.visibility)
+            counts += labelled.sum(axis=0)
+            people += len(labelled)
+            empty += not labelled.any()
     return counts, people, empty
+
+
+def parts_of(dataset: Dataset) -> tuple[Dataset, ...]:
+    """The sets that a mixture draws from, of which it has small ones several times; else the dataset."""
+    return tuple(dataset.datasets) if isinstance(dataset, Mixture) else (dataset,)
 
 
 def _in_float32(model: Any, recipe: Recipe, config: TrainConfig) -> Any:
@@ -219,12 +226,13 @@ def _labels(
     labelled: npt.NDArray[np.int64],
     people: int,
     empty: int,
-    pictures: int,
+    parts: tuple[Dataset, ...],
     *,
     taught: bool,
 ) -> Finding:
-    looked = min(pictures, MOST_LOOKED_AT)
-    text = f"{people} people in {looked} of {pictures} pictures, {empty} of them without anybody"
+    pictures = sum(map(len, parts))
+    looked = sum(min(len(part), MOST_LOOKED_AT) for part in parts)
+    text = f"{people} people in {looked} of {pictures} pictures, {empty} of them without labels"
     names = recipe.skeleton.keypoints
     never = [name for name, count in zip(names, labelled, strict=True) if count == 0]
     rare = [

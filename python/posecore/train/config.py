@@ -285,6 +285,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         whole(self.steps, "steps", 1, _MOST)
         whole(self.epoch_steps, "epoch_steps", 1, _MOST)
+        if self.epoch_steps > self.steps:  # no epoch is longer than the run
+            object.__setattr__(self, "epoch_steps", self.steps)
         whole(self.validate_every, "validate_every", 1, _MOST)
         if self.patience is not None:
             whole(self.patience, "patience", 1, _MOST)
