@@ -107,8 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-shift",
         type=radius,
         metavar="PX",
-        help="how far 95 in 100 keypoints may move, in input pixels, and the median a quarter of it (default 4 and 1, or "
-        "as far as those of the float model itself move when the pictures are saved as JPEG, up to 16)",
+        help="how far 95 in 100 keypoints may move, in input pixels, and the median a quarter of it (default 4 and 1, "
+        "or as far as those of the float model itself move when the pictures are saved as JPEG, up to 16)",
     )
     group = parser.add_argument_group("what is written")
     add = group.add_argument
