@@ -18,9 +18,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTH_PX, HEIGHT_PX = 1280, 720
+WIDTH_PX, HEIGHT_PX = 1280, 720  # of the montage
+SHIPPED_SIZE = (800, 450)  # (width, height) px
 SOURCE_SIZE = (483, 720)
-MAX_BYTES = 200_000
+MAX_BYTES = 85_000
 FADE_PX = 50.0
 
 
@@ -45,7 +46,7 @@ BORDERS_X = (-np.inf, 242.0, 530.0, 808.0, 1022.0, np.inf)  # between neighbours
 
 
 def montage(folder: Path) -> NDArray[np.uint8]:
-    """The picture, uint8 (720, 1280, 3) BGR. Raises ValueError for a source that is missing or another."""
+    """The montage, uint8 (720, 1280, 3) BGR. Raises ValueError for a source that is missing or another."""
     columns = np.arange(WIDTH_PX)
     total = np.zeros((HEIGHT_PX, WIDTH_PX, 3))
     weights = np.zeros(WIDTH_PX)
@@ -89,14 +90,15 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=default, help="JPEG to write")
     arguments = parser.parse_args()
     try:
-        data = encode(montage(arguments.folder))
+        shipped = cv2.resize(montage(arguments.folder), SHIPPED_SIZE, interpolation=cv2.INTER_AREA)
+        data = encode(shipped)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     partial = arguments.out.with_name(arguments.out.name + ".partial")
     partial.write_bytes(data)
     os.replace(partial, arguments.out)
-    print(f"{arguments.out}: {WIDTH_PX} x {HEIGHT_PX}, {len(data)} bytes")
+    print(f"{arguments.out}: {SHIPPED_SIZE[0]} x {SHIPPED_SIZE[1]}, {len(data)} bytes")
     return 0
 
 

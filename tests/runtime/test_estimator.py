@@ -29,7 +29,7 @@ class TestDefaultModel:
         assert len(poses) >= 4
         assert (poses.pose_scores > 0.5).all()
         assert (np.diff(poses.pose_scores) <= 0).all()
-        assert poses.image_size == (1280, 720)
+        assert poses.image_size == (800, 450)
         assert (poses.track_ids == -1).all()
         assert poses.time_s is None
         for person in poses:
@@ -55,7 +55,7 @@ class TestDefaultModel:
         there = estimator(people)
         mirrored = estimator(people[:, ::-1])
         back = mirrored.xy[:, list(pc.COCO17.flip_index)].copy()
-        back[:, :, 0] = 1279 - back[:, :, 0]
+        back[:, :, 0] = people.shape[1] - 1 - back[:, :, 0]
         scores = mirrored.scores[:, list(pc.COCO17.flip_index)]
         gaps = distances(there, mirrored.replace(xy=back, scores=scores, visible=scores > 0))
         assert np.median(gaps) < 6
@@ -127,7 +127,7 @@ class TestDetail:
         assert detail.poses == estimator(people)
         assert set(detail.times) == {"resize", "network", "decode"}
         assert all(seconds > 0 for seconds in detail.times.values())
-        assert detail.geometry.image_size == (1280, 720)
+        assert detail.geometry.image_size == (800, 450)
         assert detail.geometry.input_size == estimator.input_size == (481, 273)
         assert detail.heads is not None
         assert detail.heads.grid == (18, 31)
