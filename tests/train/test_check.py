@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from posecore.errors import SourceError
 from posecore.train.check import Check, check, count_labels
 from posecore.train.check_layers import activations, biases_alone, gradients
 from posecore.train.check_pictures import pictures_of
@@ -76,6 +77,26 @@ def test_labels_that_are_missing_are_listed(tmp_path: Path) -> None:
     some = write_set(tmp_path / "some", unlabelled=9)
     found = check(replace(config, data=DataConfig((some,))), steps=0)
     assert "labelled on less than half of the people: right_foot 25 %" in finding(found, "labels").sentence
+
+
+def test_pictures_that_cannot_be_read_are_counted_before_anything_is_learnt(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    training, validation = write_set(tmp_path / "training"), write_set(tmp_path / "validation")
+    with_crops = replace(training, crops=True)
+    for pictures in (training, with_crops):
+        check(replace(config, data=DataConfig((pictures,), (validation,))), steps=0)
+    (validation.pictures / "012.png").unlink()
+    with pytest.raises(
+        SourceError, match=r"^1 of 12 pictures cannot be used; the first: .*012\.png: wanted a picture"
+    ):
+        check(replace(config, data=DataConfig((training,), (validation,))), steps=0)
+    (training.pictures / "003.png").write_bytes(b"")
+    (training.pictures / "007.png").write_text("not a picture")
+    for pictures in (training, with_crops):
+        with pytest.raises(
+            SourceError, match=r"^2 of 12 pictures .*003\.png: wanted a picture, got an empty file"
+        ):
+            check(replace(config, data=DataConfig((pictures,), (validation,))), steps=0)
 
 
 def test_a_layer_that_gets_no_gradient_is_named(tmp_path: Path) -> None:

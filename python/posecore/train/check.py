@@ -20,7 +20,14 @@ from posecore.train.distillation import make_teacher
 from posecore.train.feed import Feed
 from posecore.train.recipes import Recipe, make_recipe
 from posecore.train.samples import located
-from posecore.train.sets import MOST_LOOKED_AT, looked_at, several_people, training_set
+from posecore.train.sets import (
+    MOST_LOOKED_AT,
+    looked_at,
+    open_set,
+    several_people,
+    training_set,
+    want_pictures,
+)
 from posecore.train.starting_weights import build
 from posecore.train.watch import Watcher
 
@@ -118,12 +125,17 @@ def check(
         watcher: who is told.
 
     Raises:
-        SourceError, ModelError, MissingExtra: as `fit`.
+        SourceError, ModelError, MissingExtra: as `fit`; and SourceError where pictures of up to 2000 samples of each
+            set, of validation too, are missing or damaged as far as heads and ends of files show it.
     """
     watcher = watcher or Watcher()
     recipe = make_recipe(config)
     several = recipe.kind == "people"
     dataset = training_set(config.data.train, recipe.skeleton, recipe.size, others=several)
+    for part in parts_of(dataset):
+        want_pictures(part)
+    for one in config.data.validation:
+        want_pictures(open_set(one, recipe.skeleton, recipe.size, others=several))
     findings: list[Finding] = []
 
     labelled, people, empty = count_labels(dataset)

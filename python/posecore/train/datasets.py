@@ -79,6 +79,13 @@ def labels_for(dataset: Dataset, index: int) -> Labels:
     return labels
 
 
+def want_sample(dataset: Dataset, index: int) -> None:
+    """Raises what reading sample `index` would, as far as the dataset has a method `want(index)` that knows without."""
+    method = getattr(dataset, "want", None)
+    if method is not None:
+        method(index)
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """Some of a dataset's samples, in the order of `indices`.
@@ -121,6 +128,10 @@ class Part:
         """As `labels_for`."""
         return labels_for(self.dataset, self.indices[index])
 
+    def want(self, index: int) -> None:
+        """As `want_sample`."""
+        want_sample(self.dataset, self.indices[index])
+
 
 @dataclass(frozen=True, eq=False)
 class Unlabelled:
@@ -153,6 +164,10 @@ class Unlabelled:
     def labels(self, index: int) -> Labels:
         """As `labels_for`."""
         return _unlabelled(labels_for(self.dataset, index))
+
+    def want(self, index: int) -> None:
+        """As `want_sample`."""
+        want_sample(self.dataset, index)
 
 
 @dataclass(frozen=True, eq=False)

@@ -132,6 +132,12 @@ class PersonCrops:
             labels, **{name: getattr(labels, name)[rows] for name in ("xy", "visibility", "boxes")}
         )
 
+    def want(self, index: int) -> None:
+        """As `datasets.want_sample`."""
+        method = getattr(self.dataset, "want", None)
+        if method is not None:
+            method(self.place(index)[0])
+
     def _rows(self, person: int, people: int) -> list[int]:
         others = [row for row in range(people) if row != person]
         return [person, *others] if self.others else [person]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Size = tuple[int, int]
 
 _MOST_BYTES = 1 << 26
+_JPEG = b"\xff\xd8"
 _FACTORS = (8, 4, 2)  # what libjpeg decodes to without decoding all
 
 
@@ -56,18 +57,8 @@ def read_pixels(
     """
     cv2: Any = require("cv2", extra="train", purpose="Reading pictures")
     name = os.fspath(path)
-    data = _bytes_of(name)
-    size = picture_size(data)
-    if size is not None and not 0 < size[0] * size[1] <= MOST_PIXELS:
-        raise SourceError(
-            f"{name}: wanted a picture of at most {MOST_PIXELS // 1_000_000} megapixels, got {size[0]}x{size[1]}"
-        )
-    if size is None:
-        raise SourceError(f"{name}: wanted a picture, got a file that is not one, or of an unknown kind")
-    jpeg = data.startswith(b"\xff\xd8")
-    if jpeg and not _has_end(data):
-        raise SourceError(f"{name}: wanted a whole picture, got a JPEG file that is cut off")
-    turned = bool(stated[0] and stated[1]) and stated != size and stated == size[::-1]
+    data, size, turned = _checked(name, stated)
+    jpeg = data.startswith(_JPEG)
     factor = 1
     if jpeg and into is not None:
         whole = size[::-1] if turned else size
@@ -81,10 +72,37 @@ def read_pixels(
     wanted = stated if stated[0] and stated[1] else size
     height, width = image.shape[:2]
     if (width, height) != (-(-wanted[0] // factor), -(-wanted[1] // factor)):
-        raise SourceError(
-            f"{name}: wanted {wanted[0]}x{wanted[1]} pixels, as its labels say, got {size[0]}x{size[1]}"
-        )
+        raise _other_size(name, wanted, size)
     return image, factor
+
+
+def want_picture(path: str | os.PathLike[str], stated: Size = (0, 0)) -> None:
+    """Raises what `read_pixels` would, as far as that can be known without decoding."""
+    name = os.fspath(path)
+    _, size, turned = _checked(name, stated)
+    if stated[0] and stated[1] and stated != (size[::-1] if turned else size):
+        raise _other_size(name, stated, size)
+
+
+def _checked(name: str, stated: Size) -> tuple[bytes, Size, bool]:
+    """The bytes of a file, its size in pixels as stored, and whether its labels are of the turned picture."""
+    data = _bytes_of(name)
+    size = picture_size(data)
+    if size is not None and not 0 < size[0] * size[1] <= MOST_PIXELS:
+        raise SourceError(
+            f"{name}: wanted a picture of at most {MOST_PIXELS // 1_000_000} megapixels, got {size[0]}x{size[1]}"
+        )
+    if size is None:
+        raise SourceError(f"{name}: wanted a picture, got a file that is not one, or of an unknown kind")
+    if data.startswith(_JPEG) and not _has_end(data):
+        raise SourceError(f"{name}: wanted a whole picture, got a JPEG file that is cut off")
+    return data, size, bool(stated[0] and stated[1]) and stated != size and stated == size[::-1]
+
+
+def _other_size(name: str, wanted: Size, got: Size) -> SourceError:
+    return SourceError(
+        f"{name}: wanted {wanted[0]}x{wanted[1]} pixels, as its labels say, got {got[0]}x{got[1]}"
+    )
 
 
 def _decoded(cv2: Any, data: bytes, factor: int, *, grey: bool, turned: bool) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from posecore.arguments import whole
 from posecore.errors import SourceError
 from posecore.skeletons import Skeleton
-from posecore.train.picture_reading import read_pixels
+from posecore.train.picture_reading import read_pixels, want_picture
 from posecore.train.samples import FURTHEST_PX, Labels, Sample, located, sample_of
 from posecore.train.warps import moved_labels
 
@@ -113,9 +113,9 @@ class PictureSet:
         """
         index = _at(index, len(self))
         name = self.names[index]
-        width, height = (int(side) for side in self.sizes[index])
-        path = _below(self.folder, name)
-        image, factor = read_pixels(path, stated=(width, height), grey=self.grey, into=size, frame=frame)
+        image, factor = read_pixels(
+            _below(self.folder, name), stated=self._stated(index), grey=self.grey, into=size, frame=frame
+        )
         labels = self.labels(index)
         if factor > 1:
             shift = 0.5 / factor - 0.5
@@ -130,6 +130,15 @@ class PictureSet:
                     frame_height,
                 )  # from its border half a pixel before its first centre
         return sample_of(image, labels, name=name, skeleton=self.skeleton, frame=frame)
+
+    def want(self, index: int) -> None:
+        """Raises what `sample_for` would of picture `index`, as far as that can be known without decoding it."""
+        index = _at(index, len(self))
+        want_picture(_below(self.folder, self.names[index]), self._stated(index))
+
+    def _stated(self, index: int) -> tuple[int, int]:
+        width, height = self.sizes[index]
+        return int(width), int(height)
 
 
 def _at(index: object, count: int) -> int:

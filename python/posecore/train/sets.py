@@ -16,6 +16,7 @@ from posecore.train.datasets import (
     coco_pictures,
     feet_pictures,
     labels_for,
+    want_sample,
 )
 from posecore.train.joint_pictures import lsp_pictures, mpii_pictures
 from posecore.train.other_skeleton import in_skeleton
@@ -47,9 +48,30 @@ def training_set(
 
 def looked_at(dataset: Dataset) -> Iterator[Labels]:
     """The labels of up to 2000 samples all over the dataset: what a mixture's later sets label counts too."""
+    for index in _all_over(dataset):
+        yield labels_for(dataset, index)
+
+
+def want_pictures(dataset: Dataset) -> None:
+    """Looks at the heads and ends of the files of up to 2000 samples all over the dataset, without decoding them.
+
+    Raises:
+        SourceError: some are missing, cut off, no pictures or of another size than labelled; how many, and the first.
+    """
+    wrong: list[SourceError] = []
+    for index in _all_over(dataset):
+        try:
+            want_sample(dataset, index)
+        except SourceError as error:
+            wrong.append(error)
+    if wrong:
+        looked = min(len(dataset), MOST_LOOKED_AT)
+        raise SourceError(f"{len(wrong)} of {looked} pictures cannot be used; the first: {wrong[0]}")
+
+
+def _all_over(dataset: Dataset) -> Iterator[int]:
     count = min(len(dataset), MOST_LOOKED_AT)
-    for number in range(count):
-        yield labels_for(dataset, number * len(dataset) // count)
+    return (number * len(dataset) // count for number in range(count))
 
 
 def several_people(dataset: Dataset) -> str | None:
