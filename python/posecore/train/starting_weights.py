@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from posecore import skeletons
-from posecore.errors import require
+from posecore.errors import ModelError, require
 from posecore.train import networks
 from posecore.train.config import TrainConfig
 from posecore.train.recipes import Recipe
@@ -34,7 +34,15 @@ def _started(recipe: Recipe, config: TrainConfig) -> Any:
         return recipe.build(recipe.skeleton)
     theirs = skeletons.get(network.weights_skeleton) if network.weights_skeleton else recipe.skeleton
     model = recipe.build(theirs)
-    networks.load_posenet_weights(model, network.weights)
+    try:
+        networks.load_posenet_weights(model, network.weights)
+    except ModelError as error:
+        if network.weights_skeleton is None and recipe.kind == "people" and "of shape" in str(error):
+            raise ModelError(
+                f"{error}; weights for another skeleton are taken where network.weights_skeleton names it: "
+                '"coco17" for the published ones'
+            ) from None
+        raise
     if theirs != recipe.skeleton:
         model = networks.with_skeleton(model, theirs, recipe.skeleton, seed=config.run.seed)
     return model
