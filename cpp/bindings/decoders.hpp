@@ -11,6 +11,7 @@
 
 #include "arrays.hpp"
 #include "posecore/decode.hpp"
+#include "posecore/tfjs.hpp"
 
 namespace posecore::python {
 
@@ -88,7 +89,9 @@ class MultiPoseDecoder {
  public:
   MultiPoseDecoder(int32_t num_keypoints, const std::vector<std::pair<int32_t, int32_t>>& edges, float stride_px,
                    int32_t max_poses, float root_threshold, float pose_threshold, float nms_radius_px,
-                   int32_t refine_steps, int32_t local_maximum_radius, int sampling, bool rescore) {
+                   int32_t refine_steps, int32_t local_maximum_radius, int sampling, bool rescore, bool tfjs)
+      : workspace_bytes_(tfjs ? &tfjs_workspace_bytes : &workspace_bytes),
+        decode_(tfjs ? &decode_tfjs : &decode_multi) {
     if (num_keypoints < 1 || edges.size() + 1 != static_cast<size_t>(num_keypoints)) {
       throw py::value_error("edges: wanted one fewer than keypoints");
     }
@@ -136,14 +139,14 @@ class MultiPoseDecoder {
     PoseSink sink = {xy_.data(), scores_.data(),         pose_scores_.data(), plan_.options.max_poses,
                      0,          pixel_map_of(pixel_map)};
     const Use use(&busy_);
-    const size_t bytes = workspace_bytes(plan_, heads.heatmaps.rows, heads.heatmaps.columns);
+    const size_t bytes = workspace_bytes_(plan_, heads.heatmaps.rows, heads.heatmaps.columns);
     if (workspace_.size() * sizeof(uint64_t) < bytes) {
       workspace_.resize(bytes / sizeof(uint64_t) + 1);
     }
     Status status = Status::kOk;
     {
       const py::gil_scoped_release release;
-      status = decode_multi(plan_, heads, workspace_.data(), workspace_.size() * sizeof(uint64_t), &sink);
+      status = decode_(plan_, heads, workspace_.data(), workspace_.size() * sizeof(uint64_t), &sink);
     }
     check(status);
     return pose_arrays(sink, plan_.num_keypoints);
@@ -186,6 +189,9 @@ class MultiPoseDecoder {
     }
   }
 
+  // Which decoder it is: both have one plan, one kind of heads and one kind of sink.
+  decltype(&workspace_bytes) workspace_bytes_;
+  decltype(&decode_multi) decode_;
   std::vector<std::max_align_t> plan_memory_;
   MultiPosePlan plan_{};
   std::vector<uint64_t> workspace_;

@@ -12,9 +12,10 @@ void bind_decoding(py::module_& module) {
 
   py::class_<MultiPoseDecoder>(module, "MultiPoseDecoder")
       .def(py::init<int32_t, const std::vector<std::pair<int32_t, int32_t>>&, float, int32_t, float, float, float,
-                    int32_t, int32_t, int, bool>(),
+                    int32_t, int32_t, int, bool, bool>(),
            py::kw_only(), "num_keypoints"_a, "edges"_a, "stride_px"_a, "max_poses"_a, "root_threshold"_a,
-           "pose_threshold"_a, "nms_radius_px"_a, "refine_steps"_a, "local_maximum_radius"_a, "sampling"_a, "rescore"_a)
+           "pose_threshold"_a, "nms_radius_px"_a, "refine_steps"_a, "local_maximum_radius"_a, "sampling"_a, "rescore"_a,
+           "tfjs"_a)
       .def("decode", &MultiPoseDecoder::decode, "heatmaps"_a, "short_offsets"_a, "displacement_fwd"_a,
            "displacement_bwd"_a, "logits"_a, "channels_first"_a, "quantization"_a, "pixel_map"_a = py::none(),
            "Arrays xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K) and track_ids (n,).");

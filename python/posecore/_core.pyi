@@ -48,6 +48,7 @@ class MultiPoseDecoder:
         local_maximum_radius: int,
         sampling: int,
         rescore: bool,
+        tfjs: bool,
     ) -> None: ...
     def decode(
         self,

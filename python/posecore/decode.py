@@ -22,6 +22,9 @@ Refinement = Literal["none", "quarter", "taylor"]
 _REFINEMENTS: tuple[Refinement, ...] = ("none", "quarter", "taylor")
 Sampling = Literal["bilinear", "nearest"]
 _SAMPLINGS: tuple[Sampling, ...] = ("bilinear", "nearest")
+Semantics = Literal["coral", "tfjs"]
+# What is read between cells and how often a keypoint is refined, where nobody says.
+_SEMANTICS: dict[Semantics, tuple[Sampling, int]] = {"coral": ("bilinear", 5), "tfjs": ("nearest", 2)}
 _MAX_KEYPOINTS = 1024
 _OFFSET_NAMES = ("short_offsets", "displacement_fwd", "displacement_bwd")
 
@@ -54,12 +57,18 @@ class Decoder:
         pose_threshold: score in [0, 1] below which a pose is dropped. A pose's score is the mean of its
             keypoint scores, with those that a better pose already has counted as 0.
         nms_radius_px: two keypoints of one kind within this many input pixels are one, 0 or more.
-        refine_steps: short-offset corrections after each displacement, 0..100; 5 ends within 0.001 px.
+        refine_steps: short-offset corrections after each displacement, 0..100. None is what `semantics` has: 5,
+            which ends within 0.001 px, and tfjs's 2.
         local_maximum_radius: cells that a root is a maximum over, in each direction, 0..100.
         sampling: what is read between cells: "bilinear", or "nearest" for the nearest cell as it stands, where
-            offsets and displacements then start.
+            offsets and displacements then start. None is what `semantics` has; "tfjs" has "nearest" and no other.
         rescore: False leaves a pose's score the mean of all its keypoint scores, and drops nobody for what
             better poses have; people still start only where nobody is.
+        semantics: whose poses they are. "coral" is all of the above. "tfjs" are the poses of the JavaScript package
+            @tensorflow-models/posenet 2.2.2, for what was tuned with it: scores of the nearest cell, points that
+            may lie outside of the picture, poses in the order of their roots, and duplicates among them, each of
+            which holds one of max_poses. It changes no other default: tfjs's own are max_poses=5,
+            root_threshold=0.5, nms_radius_px=20 and pose_threshold=0, since tfjs drops nobody.
 
     A decoder keeps its working memory: one a thread.
 
@@ -79,10 +88,11 @@ class Decoder:
         root_threshold: float = 0.2,
         pose_threshold: float = 0.2,
         nms_radius_px: float = 10.0,
-        refine_steps: int = 5,
+        refine_steps: int | None = None,
         local_maximum_radius: int = 1,
-        sampling: Sampling = "bilinear",
+        sampling: Sampling | None = None,
         rescore: bool = True,
+        semantics: Semantics = "coral",
     ) -> None:
         _want_skeleton(skeleton)
         if skeleton.num_keypoints > _MAX_KEYPOINTS:
@@ -94,6 +104,13 @@ class Decoder:
                 f"skeleton: wanted edges to walk from keypoint to keypoint, got none in {skeleton.name}; "
                 "HeatmapDecoder needs none"
             )
+        choice(semantics, "semantics", tuple(_SEMANTICS))
+        own_sampling, own_steps = _SEMANTICS[semantics]
+        sampling = own_sampling if sampling is None else sampling
+        choice(sampling, "sampling", _SAMPLINGS)
+        if semantics == "tfjs" and sampling != "nearest":
+            raise ValueError(f'sampling: wanted "nearest" or None with semantics="tfjs", got {sampling!r}')
+        refine_steps = own_steps if refine_steps is None else refine_steps
         self.skeleton = skeleton
         self._options: dict[str, Any] = {
             "stride_px": number(stride_px, "stride_px", *STRIDE_PX),
@@ -105,13 +122,14 @@ class Decoder:
             "local_maximum_radius": whole(local_maximum_radius, "local_maximum_radius", 0, 100),
             "sampling": sampling,
             "rescore": yes_or_no(rescore, "rescore"),
+            "semantics": semantics,
         }
-        choice(sampling, "sampling", _SAMPLINGS)
         self._stride_px = self._options["stride_px"]
         self._core = _core.MultiPoseDecoder(
             num_keypoints=skeleton.num_keypoints,
             edges=list(skeleton.edges),
-            **self._options | {"sampling": _SAMPLINGS.index(sampling)},
+            **{name: value for name, value in self._options.items() if name != "semantics"}
+            | {"sampling": _SAMPLINGS.index(sampling), "tfjs": semantics == "tfjs"},
         )
 
     def __call__(
