@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 #include "decoders.hpp"
 #include "input.hpp"
+#include "masks.hpp"
 
 namespace posecore::python {
 
@@ -29,6 +30,8 @@ void bind_decoding(py::module_& module) {
              "top"_a, "scale"_a, "offset"_a, "pad"_a, "swap_red_blue"_a);
   module.def("write_input_table", &write_table_input, py::arg("image").noconvert(), py::arg("tensor").noconvert(),
              "left"_a, "top"_a, py::arg("table").noconvert(), "pad"_a, "swap_red_blue"_a);
+
+  bind_masks(module);
 }
 
 }  // namespace posecore::python

@@ -26,6 +26,7 @@ from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleto
 if TYPE_CHECKING:
     from posecore.drawing import draw
     from posecore.evaluation.coco import evaluate
+    from posecore.masks import instance_masks
     from posecore.offline import smooth_tracks
     from posecore.runtime.estimator import Estimator
     from posecore.similarity import oks
@@ -44,6 +45,7 @@ _LAZY = {
     "Tracker": "posecore.track",
     "draw": "posecore.drawing",
     "evaluate": "posecore.evaluation.coco",
+    "instance_masks": "posecore.masks",
     "oks": "posecore.similarity",
     "smooth_tracks": "posecore.offline",
     "stream": "posecore.streaming",
@@ -77,6 +79,7 @@ __all__ = [
     "errors",
     "evaluate",
     "include_dir",
+    "instance_masks",
     "oks",
     "skeletons",
     "smooth_tracks",

@@ -23,6 +23,7 @@ __all__: list[str] = [
     "decode_single",
     "disc_targets",
     "gaussian_targets",
+    "mask_owners",
     "match_people",
     "oks",
     "oks_of_pairs",
@@ -295,6 +296,20 @@ def gaussian_targets(
     The array (h, w, K), or (h, w, K + 1) with the background last.
     """
 
+def mask_owners(
+    long_offsets: typing.Any,
+    segments: typing.Any,
+    xy: numpy.typing.NDArray[numpy.float32],
+    stride_px: float,
+    refine_steps: int,
+    segment_threshold: float,
+    logits: bool,
+    channels_first: bool,
+    quantization: typing.Any,
+    pixel_map: typing.Any,
+    rows: int,
+    columns: int,
+) -> numpy.typing.NDArray[numpy.int32]: ...
 def match_people(
     *,
     truth_xy: numpy.typing.NDArray[numpy.float64],

@@ -26,6 +26,10 @@ Scores = Literal["logits", "probabilities"]
 Layout = Literal["hwc", "chw"]
 
 TENSORS = ("heatmaps", "short_offsets", "displacement_fwd", "displacement_bwd")
+"""What poses are decoded from."""
+MASK_TENSORS = ("long_offsets", "segments")
+"""What BodyPix has besides, for masks of people."""
+_ALL_TENSORS = TENSORS + MASK_TENSORS
 STRIDE_PX = (0.001, 65536.0)
 """The least and the most input pixels from one cell to the next."""
 _SCALE = (2.0**-126, float(np.finfo(np.float32).max))
@@ -58,14 +62,16 @@ class Heads:
         short_offsets: (h, w, 2K) in input pixels: K y, then K x; keypoint = cell * stride + offset.
         displacement_fwd: (h, w, 2E) in input pixels: E y, then E x, parent to child of each skeleton edge.
         displacement_bwd: (h, w, 2E), the same from child to parent.
+        long_offsets: (h, w, 2K) in input pixels: K y, then K x, from a cell of a person's body to that person's
+            keypoints. BodyPix has them, for `posecore.instance_masks`.
+        segments: (h, w, 1), whether a cell lies on anybody; logits or probabilities, as the heatmaps are.
         stride_px: input pixels from one cell to the next.
         scores: "logits" where a sigmoid is still to be applied to the heatmaps, "probabilities" where the
             values are scores as they stand. Said by whoever makes the heads, never guessed from values.
         layout: "hwc" for the shapes above, "chw" for (channels, h, w).
         quantization: scale and zero point by tensor name, for uint8 and int8 tensors.
 
-    Arrays are float32, uint8 or int8, of any strides that are whole elements. Heatmap-only networks leave
-    the other three out.
+    Arrays are float32, uint8 or int8, of any strides that are whole elements. All but heatmaps may be left out.
 
     Raises:
         TypeError: an array of another dtype; nothing is cast.
@@ -76,6 +82,8 @@ class Heads:
     short_offsets: npt.NDArray[Any] | None = None
     displacement_fwd: npt.NDArray[Any] | None = None
     displacement_bwd: npt.NDArray[Any] | None = None
+    long_offsets: npt.NDArray[Any] | None = None
+    segments: npt.NDArray[Any] | None = None
     stride_px: float = field(kw_only=True)
     scores: Scores = field(kw_only=True)
     layout: Layout = field(kw_only=True, default="hwc")
@@ -128,7 +136,7 @@ class Heads:
         """HWC heads of a layout that `posecore.layouts` has recognised: not looked at again each frame."""
         heads = object.__new__(cls)
         fields = heads.__dict__
-        for name in TENSORS:
+        for name in _ALL_TENSORS:
             fields[name] = tensors.get(name)
         fields.update(stride_px=stride_px, scores=scores, layout="hwc", quantization=quantization)
         return heads
@@ -138,7 +146,7 @@ class Heads:
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays that are there, by name."""
-        return {name: array for name in TENSORS if (array := getattr(self, name)) is not None}
+        return {name: array for name in _ALL_TENSORS if (array := getattr(self, name)) is not None}
 
     def _grid(self, array: npt.NDArray[Any]) -> tuple[int, int]:
         rows, columns = array.shape[:2] if self.layout == "hwc" else array.shape[1:]
@@ -168,16 +176,15 @@ class Heads:
         return np.asarray(real * np.float32(quantization.scale), np.float32)
 
     def with_y_first(self, names: Collection[str]) -> Heads:
-        """The same heads, if the tensors of these names (of "short_offsets", "displacement_fwd" and
-        "displacement_bwd") hold all x before all y: their halves are exchanged, in copies.
+        """The same heads, if the tensors of these names (of "short_offsets", "displacement_fwd", "displacement_bwd"
+        and "long_offsets") hold all x before all y: their halves are exchanged, in copies.
 
         Raises:
             ValueError: the name of another tensor; those that are not there are passed over.
         """
-        if not set(names) <= set(TENSORS[1:]):
-            raise ValueError(
-                f"names: wanted some of {', '.join(TENSORS[1:])}, got {', '.join(sorted(names))}"
-            )
+        vectors = (*TENSORS[1:], "long_offsets")
+        if not set(names) <= set(vectors):
+            raise ValueError(f"names: wanted some of {', '.join(vectors)}, got {', '.join(sorted(names))}")
         axis = 2 if self.layout == "hwc" else 0
         exchanged: dict[str, Any] = {
             name: np.roll(array, array.shape[axis] // 2, axis)
@@ -256,18 +263,24 @@ def _from_saved(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:
     for key in ("stride_px", "scores"):
         if key not in arrays:
             raise ValueError(f"wanted the entry {key} beside heatmaps, got {', '.join(sorted(arrays))}")
-    known = {*TENSORS, *(f"{name}_quantization" for name in TENSORS), "stride_px", "scores", "layout"}
+    known = {
+        *_ALL_TENSORS,
+        *(f"{name}_quantization" for name in _ALL_TENSORS),
+        "stride_px",
+        "scores",
+        "layout",
+    }
     if set(arrays) - known:
         raise ValueError(
             f"wanted no entries but {', '.join(sorted(known))}, got {', '.join(sorted(set(arrays) - known))}"
         )
     quantization = {}
-    for name in TENSORS:
+    for name in _ALL_TENSORS:
         pair = arrays.get(f"{name}_quantization")
         if pair is not None:
             quantization[name] = quantization_from_pair(pair, f"{name}_quantization")
     return Heads(
-        *(arrays.get(name) for name in TENSORS),  # type: ignore[arg-type]
+        *(arrays.get(name) for name in _ALL_TENSORS),  # type: ignore[arg-type]
         stride_px=number_from(arrays["stride_px"], "stride_px"),
         scores=str(arrays["scores"]),  # type: ignore[arg-type]
         layout=str(arrays.get("layout", "hwc")),  # type: ignore[arg-type]

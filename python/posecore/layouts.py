@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from posecore.errors import ModelError
-from posecore.heads import Heads, Quantization, Scores, number_from, quantization_from_pair
+from posecore.heads import MASK_TENSORS, Heads, Quantization, Scores, number_from, quantization_from_pair
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,19 +28,23 @@ Role = Literal[
     "displacement_fwd",
     "displacement_bwd",
     "mid_offsets",
+    "long_offsets",
+    "segments",
     "keypoints",
     "poses",
     "other",
 ]
 
-# A decoder operator takes its inputs in this order.
-DECODER_ROLES: tuple[Role, ...] = ("heatmaps", "short_offsets", "mid_offsets", "other")
+# A decoder operator takes its inputs in this order, and may have long offsets after them.
+_DECODER_ROLES: tuple[Role, ...] = ("heatmaps", "short_offsets", "mid_offsets")
 
-_OTHER_NAMES = ("part_heatmap", "part_offset", "segment", "long_offset")
+_OTHER_NAMES = ("part_heatmap", "part_offset")
 _ROLE_NAMES: tuple[tuple[str, Role], ...] = (
     ("displacement_fwd", "displacement_fwd"),
     ("displacement_bwd", "displacement_bwd"),
     ("mid_offset", "mid_offsets"),
+    ("long_offset", "long_offsets"),
+    ("segment", "segments"),
     ("short_offset", "short_offsets"),
     ("heatmap", "heatmaps"),
     ("offset", "short_offsets"),
@@ -100,6 +104,14 @@ class HeadsLayout:
         return MappingProxyType(named)
 
 
+def decoder_roles(names: Sequence[str]) -> tuple[Role, ...]:
+    """What a decoder operator's inputs are, and the outputs that a model has besides it, by name: the first three by
+    their order, the others where their name says that masks are made of them."""
+    named = (_role_by_name(name) for name in names[len(_DECODER_ROLES) :])
+    rest: tuple[Role, ...] = tuple(role if role in MASK_TENSORS else "other" for role in named)
+    return (*_DECODER_ROLES[: len(names)], *rest)
+
+
 def tensors_of(role: str) -> tuple[str, ...]:
     """The tensors of `Heads`, or `keypoints`, that an output of this role holds: none, one, or of `mid_offsets` two,
     forward before backward."""
@@ -145,7 +157,7 @@ def recognise(
     poses = _movenet(outputs) or _coordinates(outputs, roles)
     if poses is not None:
         return poses
-    found = tuple(roles) if roles is not None else _roles(outputs)
+    found = _with_fitting_masks(tuple(roles) if roles is not None else _roles(outputs), outputs)
     if found.count("heatmaps") != 1 or any(found.count(role) > 1 for role in set(found) - {"other"}):
         raise ModelError(
             f"no known pose heads: wanted one tensor each of heatmaps and offsets, got {_listed(outputs)}"
@@ -233,8 +245,32 @@ def _roles_by_shape(outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
     )
 
 
+def _with_fitting_masks(roles: tuple[Role, ...], outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
+    """The roles, those of masks only where each is there once and lies on the heatmaps' grid: poses are found without
+    them, whatever bears their names."""
+    if roles.count("heatmaps") != 1:
+        return roles
+    heat = outputs[roles.index("heatmaps")]
+    fitting: list[Role] = []
+    for role, output in zip(roles, outputs, strict=True):
+        if role in MASK_TENSORS:
+            channels = 2 * heat.shape[-1] if role == "long_offsets" else 1
+            shape = (*heat.shape[:3], channels)
+            eight_bit = output.dtype in ("uint8", "int8") and output.quantization is not None
+            readable = eight_bit or (output.dtype == "float32" and output.quantization is None)
+            if output.shape != shape or not readable or roles.count(role) > 1:
+                role = "other"
+        fitting.append(role)
+    return tuple(fitting)
+
+
 def _kind(roles: Sequence[Role], outputs: Sequence[TensorInfo], keypoints: int) -> Kind:
-    counts = {role: _channels(output) for role, output in zip(roles, outputs, strict=True) if role != "other"}
+    passed_over = ("other", *MASK_TENSORS)
+    counts = {
+        role: _channels(output)
+        for role, output in zip(roles, outputs, strict=True)
+        if role not in passed_over
+    }
     pair = "displacement_fwd" in counts and "displacement_bwd" in counts
     if not pair and "mid_offsets" not in counts:
         if set(counts) == {"heatmaps"}:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecore import COCO17, Decoder, ModelError, Quantization
-from posecore.layouts import DECODER_ROLES, HeadsLayout, TensorInfo, recognise, stride_from
+from posecore.layouts import HeadsLayout, TensorInfo, decoder_roles, recognise, stride_from
 
 SIZE = (481, 353)  # width, height; 31 x 23 cells at stride 16
 
@@ -69,18 +69,50 @@ def test_three_tensors_in_any_order(order, named):
     assert layout.roles == tuple(CORAL_ROLES[i] for i in order)
 
 
-@pytest.mark.parametrize(
-    "other", ["float_segments", "float_long_offsets", "float_part_heatmaps", "float_part_offsets"]
-)
-def test_other_tensors_of_bodypix_are_left_alone(other):
-    layout = recognise([*CORAL, grid(other, 1)], input_size=SIZE)
+@pytest.mark.parametrize("other", ["float_part_heatmaps", "float_part_offsets"])
+def test_parts_of_bodies_are_left_alone(other):
+    layout = recognise([*CORAL, grid(other, 24)], input_size=SIZE)
     assert layout.roles == (*CORAL_ROLES, "other")
 
 
+def test_what_bodypix_makes_masks_of():
+    layout = recognise(
+        [grid("float_segments", 1), *CORAL, grid("x/long_offsets/BiasAdd", 34)], input_size=SIZE
+    )
+    assert layout.roles == ("segments", *CORAL_ROLES, "long_offsets")
+    heads = layout.build(
+        [np.full((1, *grid("", 1).shape[1:3], c), c, np.float32) for c in (1, 17, 34, 64, 34)]
+    )
+    assert [heads.tensors()[name].shape[2] for name in ("segments", "long_offsets")] == [1, 34]
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        [grid("float_segments", 2)],
+        [grid("float_long_offsets", 17)],
+        [grid("float_segments", 1), grid("more_segments", 1)],
+        [TensorInfo("float_segments", (1, 3, 3, 1), "float32")],
+        [TensorInfo("float_segments", (1, *grid("", 1).shape[1:3], 1), "int32")],
+        [TensorInfo("float_long_offsets", (1, *grid("", 1).shape[1:3], 34), "uint8")],
+        [TensorInfo("segments", (), "float32")],
+    ],
+    ids=lambda unfit: " ".join(f"{one.name} {one.shape}" for one in unfit),
+)
+def test_poses_are_found_without_masks_that_do_not_fit(unfit):
+    layout = recognise([*CORAL, *unfit], input_size=SIZE)
+    assert layout.roles == (*CORAL_ROLES, *["other"] * len(unfit))
+
+
 def test_roles_that_the_models_own_decoder_gives():
+    roles = decoder_roles(
+        ["a", "b", "c", "float_long_offsets", "float_segments", "float_part_heatmaps", "heatmaps"]
+    )
+    assert roles == ("heatmaps", "short_offsets", "mid_offsets", "long_offsets", "segments", "other", "other")
+    assert decoder_roles(["a", "b", "c"]) == roles[:3]
     outputs = [grid(name, c) for name, c in zip("abcd", (17, 34, 64, 1), strict=True)]
-    layout = recognise(outputs, input_size=SIZE, roles=DECODER_ROLES, stride_px=8)
-    assert layout.roles == DECODER_ROLES
+    layout = recognise(outputs, input_size=SIZE, roles=decoder_roles("abcd"), stride_px=8)
+    assert layout.roles == (*roles[:3], "other")
     assert layout.stride_px == 8
 
 

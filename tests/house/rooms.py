@@ -12,7 +12,7 @@ from pathlib import Path
 # The modules directly in python/posecore that are the core; the others there are the app, except the front.
 CORE = (
     *("_core", "arguments", "artifact", "decode", "errors", "heads", "install"),
-    *("layouts", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
+    *("layouts", "masks", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
     *("skeletons", "smooth", "swaps", "tensor_specs", "track", "trajectories", "two_pass"),
     *("bounded_file", "protobuf_wire"),
 )

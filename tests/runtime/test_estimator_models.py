@@ -29,13 +29,14 @@ class TestModels:
         assert heads.displacement_bwd is not None
         assert heads.displacement_bwd.shape == (4, 6, 32)
 
-    def test_more_outputs_than_the_decoder_reads_do_not_matter(self) -> None:
+    def test_segments_beside_the_decoder_are_read_too(self) -> None:
         estimator = Estimator(bytes(with_decoder(segments=True)))
         assert set(estimator.heads(np.zeros((4, 6, 3), np.uint8)).tensors()) == {
             "heatmaps",
             "short_offsets",
             "displacement_fwd",
             "displacement_bwd",
+            "segments",
         }
 
     def test_a_path_may_be_a_string(self, tmp_path: Path) -> None:

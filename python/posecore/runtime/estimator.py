@@ -43,7 +43,7 @@ Resize = Literal["letterbox", "stretch", "coral"]
 Color = Literal["rgb", "bgr"]
 XFirst = Literal["offsets", "displacements", "both"]
 
-_OFFSETS, _DISPLACEMENTS = ("short_offsets",), ("displacement_fwd", "displacement_bwd")
+_OFFSETS, _DISPLACEMENTS = ("short_offsets", "long_offsets"), ("displacement_fwd", "displacement_bwd")
 _X_FIRST: dict[XFirst | None, tuple[str, ...]] = {
     None: (),
     "offsets": _OFFSETS,
@@ -82,7 +82,7 @@ class Estimator:
         stride_px: input pixels from cell to cell, where it does not follow from the model.
         input_range: the values that a float input takes for bytes 0 and 255, where it is not what PoseNet
             (-1, 1), MoveNet (0, 255) and networks that give coordinates (-1, 1) take.
-        x_first: of a PoseNet whose channels hold all x before all y, where that is so: its short "offsets", its
+        x_first: of a PoseNet whose channels hold all x before all y, where that is so: its "offsets", its
             "displacements", or "both".
         interpreter: "litert", "tflite-runtime" or "tensorflow"; None is the first that is installed.
 

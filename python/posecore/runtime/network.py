@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from posecore.artifact import Artifact
 from posecore.errors import ModelError
-from posecore.layouts import DECODER_ROLES, HeadsLayout, Role, recognise
+from posecore.layouts import HeadsLayout, Role, decoder_roles, recognise
 from posecore.runtime.interpreters import Interpreter, open_interpreter
 from posecore.runtime.tflite_file import TfliteFile
 
@@ -72,7 +72,7 @@ class Network:
             stride_px, scores = _agreed(self.artifact, stride_px, scores)
         if self.decoder is not None:
             file = TfliteFile.read(file.without_decoder(), name=file.name)
-            roles = tuple(DECODER_ROLES[i] if i < 3 else "other" for i in range(len(file.outputs)))
+            roles = decoder_roles([output.name for output in file.outputs])
             stride_px = stride_px or self.decoder.stride_px
         if self.artifact is not None:
             _compare(self.artifact, file)

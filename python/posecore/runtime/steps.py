@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from posecore.errors import ModelError
+from posecore.masks import instance_masks
+
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from posecore.heads import Heads
@@ -62,3 +66,17 @@ class Detail:
     heads: Heads | None
     geometry: Geometry
     times: dict[str, float]
+
+    def masks(self, *, segment_threshold: float = 0.5) -> npt.NDArray[np.bool_]:
+        """Each person's mask, (N, H, W) bool of the picture, from a network with long offsets (BodyPix).
+
+        Args:
+            segment_threshold: score in [0, 1] of the network's segments from which a pixel is somebody's.
+
+        Raises:
+            ModelError: the network has no long offsets.
+            ValueError: a threshold out of its range.
+        """
+        if self.heads is None or self.heads.long_offsets is None:
+            raise ModelError("masks: wanted a network with long offsets, as BodyPix is, got one without")
+        return instance_masks(self.heads, self.poses, self.geometry.onto, segment_threshold=segment_threshold)

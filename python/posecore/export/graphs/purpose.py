@@ -10,7 +10,7 @@ from posecore.artifact import Artifact
 from posecore.errors import ModelError
 from posecore.export.graphs.model_graph import GraphOperator, GraphTensor, ModelGraph, Shape
 from posecore.heads import Quantization, Scores
-from posecore.layouts import DECODER_ROLES, HeadsLayout, Kind, Role, TensorInfo, recognise
+from posecore.layouts import HeadsLayout, Kind, Role, TensorInfo, decoder_roles, recognise
 from posecore.printable import printable
 from posecore.runtime.decoder_options import DECODER
 
@@ -20,6 +20,8 @@ _ROLE_WORDS: dict[Role, str] = {
     "displacement_fwd": "displacements parent to child",
     "displacement_bwd": "displacements child to parent",
     "mid_offsets": "displacements both ways",
+    "long_offsets": "long offsets, for masks of people",
+    "segments": "segments, for masks of people",
     "poses": "poses",
     "keypoints": "x and y of each keypoint",
     "other": "nothing that posecore reads",
@@ -169,9 +171,8 @@ def _outputs(graph: ModelGraph) -> tuple[list[int], list[Role] | None, float | N
     decoder = next((each for each in graph.operators if each.kind == DECODER and each.is_custom), None)
     if decoder is not None:
         numbers = [number for number in decoder.inputs if number >= 0]
-        count = len(numbers)
         numbers += [n for n in graph.outputs if n not in decoder.outputs and n not in numbers]
-        roles: list[Role] = [DECODER_ROLES[i] if i < min(3, count) else "other" for i in range(len(numbers))]
+        roles = list(decoder_roles([graph.tensors[number].name for number in numbers]))
         stride = decoder.options.get("stride")
         said = (
             float(stride) if isinstance(stride, int) and not isinstance(stride, bool) and stride > 0 else None
