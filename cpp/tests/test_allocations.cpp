@@ -7,8 +7,10 @@
 #include "decoding.hpp"
 #include "posecore/input.hpp"
 #include "posecore/kalman.hpp"
+#include "posecore/masks.hpp"
 #include "posecore/one_euro.hpp"
 #include "posecore/swaps.hpp"
+#include "posecore/tfjs.hpp"
 #include "synthetic.hpp"
 #include "tracking.hpp"
 
@@ -49,6 +51,22 @@ TEST(the_counter_counts) {
   void* volatile memory = malloc(8);
   free(memory);
   CHECK(heap_calls == before + 2);
+}
+
+TEST(tfjs_and_masks_do_not_touch_the_heap) {
+  const Person people[] = {standing(70, 30, 5), standing(230, 40, 4)};
+  const SyntheticHeads<uint8_t> synthetic(23, 31, people, 2);
+  Multi multi(posecore::kCoco17, posecore::kTfjsOptions, 23, 31);
+  Poses poses(5, 17);
+  const Memory<uint64_t> room(posecore::tfjs_workspace_bytes(multi.plan(), 23, 31) / sizeof(uint64_t) + 1);
+  const Memory<int32_t> owners(23 * 31);
+  const posecore::Heads heads = synthetic.heads();
+  const int32_t before = heap_calls;
+  CHECK(posecore::decode_tfjs(multi.plan(), heads, room.data(), room.bytes(), &poses.sink) == posecore::Status::kOk);
+  CHECK(poses.sink.count == 2);
+  CHECK(posecore::instance_masks({heads.short_offsets, {}}, {poses.sink.xy, 2, {}}, {}, room.data(), room.bytes(),
+                                 {owners.data(), 23, 31, nullptr}) == posecore::Status::kOk);
+  CHECK(heap_calls == before);
 }
 
 TEST(decoding_does_not_touch_the_heap) {

@@ -248,29 +248,24 @@ def _roles_by_shape(outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
 def _with_fitting_masks(roles: tuple[Role, ...], outputs: Sequence[TensorInfo]) -> tuple[Role, ...]:
     """The roles, those of masks only where each is there once and lies on the heatmaps' grid: poses are found without
     them, whatever bears their names."""
-    if roles.count("heatmaps") != 1:
-        return roles
-    heat = outputs[roles.index("heatmaps")]
-    fitting: list[Role] = []
-    for role, output in zip(roles, outputs, strict=True):
-        if role in MASK_TENSORS:
-            channels = 2 * heat.shape[-1] if role == "long_offsets" else 1
-            shape = (*heat.shape[:3], channels)
-            eight_bit = output.dtype in ("uint8", "int8") and output.quantization is not None
-            readable = eight_bit or (output.dtype == "float32" and output.quantization is None)
-            if output.shape != shape or not readable or roles.count(role) > 1:
-                role = "other"
-        fitting.append(role)
-    return tuple(fitting)
+    heat = outputs[roles.index("heatmaps")].shape if "heatmaps" in roles else ()
+    *grid, keypoints = heat or (0,)
+
+    def fits(role: Role, output: TensorInfo) -> bool:
+        wanted = (*grid, 2 * keypoints if role == "long_offsets" else 1)
+        is_float = output.dtype == "float32"
+        readable = is_float or output.dtype in ("uint8", "int8")
+        return output.shape == wanted and readable and is_float == (output.quantization is None)
+
+    return tuple(
+        role if role not in MASK_TENSORS or (roles.count(role) == 1 and fits(role, output)) else "other"
+        for role, output in zip(roles, outputs, strict=True)
+    )
 
 
 def _kind(roles: Sequence[Role], outputs: Sequence[TensorInfo], keypoints: int) -> Kind:
-    passed_over = ("other", *MASK_TENSORS)
-    counts = {
-        role: _channels(output)
-        for role, output in zip(roles, outputs, strict=True)
-        if role not in passed_over
-    }
+    read = [pair for pair in zip(roles, outputs, strict=True) if pair[0] not in (*MASK_TENSORS, "other")]
+    counts = {role: _channels(output) for role, output in read}
     pair = "displacement_fwd" in counts and "displacement_bwd" in counts
     if not pair and "mid_offsets" not in counts:
         if set(counts) == {"heatmaps"}:

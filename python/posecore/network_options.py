@@ -18,6 +18,7 @@ _OPTION_OF = {
     "nms_radius_px": "--nms",
     "refine_steps": "--refine-steps",
     "refine": "--refine",
+    "semantics": "--semantics",
     "resize": "--resize",
     "input_range": "--input-range",
     "scores": "--scores",

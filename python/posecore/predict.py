@@ -104,6 +104,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("none", "quarter", "taylor"),
         help="how the highest cell of a plain heatmap is refined (default quarter)",
     )
+    add(
+        "--semantics",
+        choices=("coral", "tfjs"),
+        help="whose poses of PoseNet: tfjs finds those of the JavaScript package, duplicates too (default coral)",
+    )
     group = parser.add_argument_group("the pictures")
     add = group.add_argument
     add(
@@ -212,7 +217,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wishes(args: argparse.Namespace, drawings: list[str]) -> Wishes:
-    given = decoder_options(args) | {"refine": args.refine}
+    given = decoder_options(args) | {"refine": args.refine, "semantics": args.semantics}
     wishes = Wishes(
         drawings=tuple(drawings),
         save=tuple(args.save),
@@ -234,6 +239,7 @@ def _load(args: argparse.Namespace) -> Any:
         skeleton=args.skeleton,
         threads=args.threads,
         refine=args.refine,
+        semantics=args.semantics,
         resize=args.resize,
         input_range=tuple(args.input_range) if args.input_range else None,
         scores=args.scores,

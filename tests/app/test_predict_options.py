@@ -97,6 +97,7 @@ def test_options_reach_the_estimator(command: Command, picture: Path) -> None:
         "nms_radius_px": 12.5,
         "refine_steps": None,
         "refine": None,
+        "semantics": None,
         "resize": "letterbox",
         "input_range": None,
         "scores": None,
@@ -122,6 +123,7 @@ def test_options_reach_the_estimator(command: Command, picture: Path) -> None:
         (["--resize", "coral"], "resize", "coral"),
         (["--refine", "taylor"], "refine", "taylor"),
         (["--refine-steps", "0"], "refine_steps", 0),
+        (["--semantics", "tfjs"], "semantics", "tfjs"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

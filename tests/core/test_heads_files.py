@@ -19,9 +19,13 @@ from posecore import Heads, Quantization, SourceError
 
 def same(first: Heads, second: Heads) -> bool:
     fields = ("stride_px", "scores", "layout", "quantization", "grid")
-    return all(getattr(first, name) == getattr(second, name) for name in fields) and all(
-        np.array_equal(array, second.tensors()[name]) and array.dtype == second.tensors()[name].dtype
-        for name, array in first.tensors().items()
+    return (
+        all(getattr(first, name) == getattr(second, name) for name in fields)
+        and all(
+            np.array_equal(array, second.tensors()[name]) and array.dtype == second.tensors()[name].dtype
+            for name, array in first.tensors().items()
+        )
+        and first.tensors().keys() == second.tensors().keys()
     )
 
 
@@ -33,9 +37,11 @@ def same(first: Heads, second: Heads) -> bool:
         Heads(f(2, 3, 5), stride_px=12.5, scores="probabilities"),
         Heads(f(2, 3, 5, dtype=np.int8), f(2, 3, 10), stride_px=8, scores="logits",
               quantization={"heatmaps": Quantization(1 / 3, -128)}),
+        Heads(f(2, 3, 5), long_offsets=f(2, 3, 10), stride_px=8, scores="logits", segments=f(2, 3, 1, dtype=np.int8),
+              quantization={"segments": Quantization(1 / 3, -128)}),
         Heads(np.full((1, 1, 1), np.nan, np.float32), stride_px=1, scores="logits"),
     ],
-    ids=["uint8", "uint8 chw", "heatmaps alone", "two dtypes", "nan"],
+    ids=["uint8", "uint8 chw", "heatmaps alone", "two dtypes", "masks", "nan"],
 )  # fmt: skip
 def test_saved_heads_load(tmp_path, heads):
     path = tmp_path / "heads.npz"

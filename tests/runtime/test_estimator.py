@@ -119,6 +119,11 @@ class TestDefaultModel:
         assert len(Estimator(size=353, nms_radius_px=400.0)(people)) < len(whole)
         unrefined = Estimator(size=353, refine_steps=0)(people)
         assert np.abs(by_x(unrefined)[0].xy - by_x(whole)[0].xy).max() > 1
+        estimator = Estimator(size=353, semantics="tfjs")
+        heads = estimator.heads(people)
+        decoder = pc.Decoder(pc.COCO17, stride_px=16, semantics="tfjs")
+        assert np.array_equal(estimator(people).scores, decoder(heads).scores)
+        assert not np.array_equal(decoder(heads).scores, pc.Decoder(pc.COCO17, stride_px=16)(heads).scores)
 
 
 class TestDetail:

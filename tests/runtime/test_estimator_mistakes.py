@@ -56,7 +56,7 @@ class TestMistakes:
         assert str(caught.value).startswith(message)
 
     def test_what_a_plain_heatmap_network_has_not_is_refused(self) -> None:
-        for option in ("nms_radius_px", "refine_steps"):
+        for option in ("nms_radius_px", "refine_steps", "semantics"):
             with pytest.raises(
                 ValueError, match=f"{option}: wanted None, since a heatmaps network has no such step"
             ):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from posecore.decode import Refinement
+    from posecore.decode import Refinement, Semantics
     from posecore.heads import Heads, Scores
     from posecore.layouts import Kind
     from posecore.runtime.geometry import Sampling
@@ -73,6 +73,7 @@ class Estimator:
         pose_threshold: people with a lower score are dropped.
         nms_radius_px: PoseNet's keypoints of one kind closer than this are one person's; in input pixels.
         refine_steps: how often each of PoseNet's keypoints is moved by the short offset where it lies.
+        semantics: whose poses PoseNet's are, "coral" or "tfjs", as in `posecore.Decoder`; None is "coral".
         refine: of plain heatmaps, how the highest cell is refined, as in `HeatmapDecoder`: "none", "quarter", "taylor".
         blur_sigma_cells: of plain heatmaps, the smoothing before "taylor", in cells.
         resize: "letterbox" keeps the picture's aspect and fills up with grey; "stretch" does not keep it;
@@ -117,6 +118,7 @@ class Estimator:
         pose_threshold: float | None = None,
         nms_radius_px: float | None = None,
         refine_steps: int | None = None,
+        semantics: Semantics | None = None,
         refine: Refinement | None = None,
         blur_sigma_cells: float | None = None,
         resize: Resize = "letterbox",
@@ -171,6 +173,7 @@ class Estimator:
             "pose_threshold": pose_threshold,
             "nms_radius_px": nms_radius_px,
             "refine_steps": refine_steps,
+            "semantics": semantics,
             "refine": refine,
             "blur_sigma_cells": blur_sigma_cells,
         }

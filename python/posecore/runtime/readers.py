@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 _POSE_THRESHOLD = 0.2
 _STEPS: dict[str, tuple[str, ...]] = {
-    "posenet": ("max_poses", "root_threshold", "pose_threshold", "nms_radius_px", "refine_steps"),
+    "posenet": (
+        "max_poses",
+        "root_threshold",
+        "pose_threshold",
+        "nms_radius_px",
+        "refine_steps",
+        "semantics",
+    ),
     "heatmaps": ("max_poses", "root_threshold", "pose_threshold", "refine", "blur_sigma_cells"),
     "coordinates": (),
     "movenet-single": ("max_poses", "root_threshold", "pose_threshold"),
