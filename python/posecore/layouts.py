@@ -36,7 +36,7 @@ Role = Literal[
 ]
 
 # A decoder operator takes its inputs in this order, and may have long offsets after them.
-_DECODER_ROLES: tuple[Role, ...] = ("heatmaps", "short_offsets", "mid_offsets")
+DECODER_ROLES: tuple[Role, ...] = ("heatmaps", "short_offsets", "mid_offsets")
 
 _OTHER_NAMES = ("part_heatmap", "part_offset")
 _ROLE_NAMES: tuple[tuple[str, Role], ...] = (
@@ -107,9 +107,9 @@ class HeadsLayout:
 def decoder_roles(names: Sequence[str]) -> tuple[Role, ...]:
     """What a decoder operator's inputs are, and the outputs that a model has besides it, by name: the first three by
     their order, the others where their name says that masks are made of them."""
-    named = (_role_by_name(name) for name in names[len(_DECODER_ROLES) :])
+    named = (_role_by_name(name) for name in names[len(DECODER_ROLES) :])
     rest: tuple[Role, ...] = tuple(role if role in MASK_TENSORS else "other" for role in named)
-    return (*_DECODER_ROLES[: len(names)], *rest)
+    return (*DECODER_ROLES[: len(names)], *rest)
 
 
 def tensors_of(role: str) -> tuple[str, ...]:
