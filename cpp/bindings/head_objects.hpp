@@ -163,7 +163,9 @@ class HeadsReader {
       for (size_t i = 0; i < tensors(); ++i) {
         const auto entry = py::reinterpret_steal<py::object>(PyObject_GetItem(mapping.ptr(), tensor_names_[i].ptr()));
         if (!entry) {
-          throw py::error_already_set();
+          PyErr_Clear();
+          throw py::value_error(std::string("quantization: wanted scale and zero point of ") + kTensorNames[i] +
+                                ", got none");
         }
         scales_[i] = static_cast<float>(real_number(attribute(entry, scale_name_)));
         zero_points_[i] = py::cast<int32_t>(attribute(entry, zero_point_name_));
