@@ -13,6 +13,7 @@ so that a duplicate never takes a person's place.
 
 from __future__ import annotations
 
+import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,23 +109,23 @@ def _onto(crop: Rectangle, roi: Rectangle, main: tuple[int, int]) -> Onto:
 def _blocks(buffer: Any) -> tuple[npt.NDArray[Any], ...]:
     """Heatmaps, short and mid offsets as (23, 31, channels), in place where that is possible."""
     if isinstance(buffer, (list, tuple)) and len(buffer) == len(_CHANNELS):
-        return tuple(_tensor(array, channels) for array, channels in zip(buffer, _CHANNELS, strict=True))
+        return tuple(_tensor(tensor, channels) for tensor, channels in zip(buffer, _CHANNELS, strict=True))
     values = _numbers(buffer)
     ends = np.cumsum([channels * _CELLS for channels in _CHANNELS])[:-1]
     blocks = zip(np.split(values, ends), _CHANNELS, strict=True)
     return tuple(block.reshape(channels, _GRID[1], _GRID[0]).transpose(2, 1, 0) for block, channels in blocks)
 
 
-def _tensor(array: Any, channels: int) -> npt.NDArray[Any]:
+def _tensor(tensor: Any, channels: int) -> npt.NDArray[Any]:
     wanted = f"buffer: wanted float32 of shape ({_GRID[0]}, {_GRID[1]}, {channels})"
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{wanted}, got {type(array).__name__}")
-    if array.dtype != np.float32:
-        raise TypeError(f"{wanted}, got {array.dtype}")
-    whole_tensor = array[0] if array.ndim == 4 and len(array) == 1 else array
-    if whole_tensor.shape != (*_GRID, channels):
-        raise ValueError(f"{wanted}, got {array.shape}")
-    return whole_tensor
+    if not isinstance(tensor, np.ndarray):
+        raise TypeError(f"{wanted}, got {type(tensor).__name__}")
+    if tensor.dtype != np.float32:
+        raise TypeError(f"{wanted}, got {tensor.dtype}")
+    one = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
+    if one.shape != (*_GRID, channels):
+        raise ValueError(f"{wanted}, got {tensor.shape}")
+    return one
 
 
 def _numbers(buffer: Any) -> npt.NDArray[Any]:
@@ -141,11 +142,9 @@ def _numbers(buffer: Any) -> npt.NDArray[Any]:
         if len(buffer) != _NUMBERS:
             raise ValueError(f"{wanted}, got {len(buffer)}")
         try:
-            with np.errstate(
-                over="ignore"
-            ):  # what is beyond float32 becomes infinite, which the decoder takes
-                values = np.array(buffer, np.float32)
-        except (TypeError, ValueError, OverflowError):
+            # Unlike numpy.array it takes numbers only; what is beyond float32 becomes infinite, as the decoder expects.
+            values = np.frombuffer(array.array("f", buffer), np.float32)
+        except (TypeError, OverflowError):
             raise TypeError(f"{wanted}, got something else among them") from None
     else:
         raise TypeError(f"{wanted}, got {type(buffer).__name__}")
