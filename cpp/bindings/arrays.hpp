@@ -25,28 +25,23 @@ using AnyList = py::typing::List<py::object>;
 [[nodiscard]] inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 
 // The element type of an array in the machine's own byte order, or false. Every frame asks this for each tensor, so the
-// plain case is decided by two fields; a dtype that only means the same (as "<f4" on most machines) by NumPy.
+// answer is read off the dtype; only where the order is spelled out ("<f4") NumPy is asked.
 [[nodiscard]] inline bool element_type_of(PyObject* array, ElementType* type) {
   using Api = py::detail::npy_api;
-  PyObject* const descr = py::detail::array_proxy(array)->descr;
-  const auto* const fields = py::detail::array_descriptor_proxy(descr);
-  const bool own_order = fields->byteorder == '=' || fields->byteorder == '|';
-  if (own_order && fields->type_num == Api::NPY_FLOAT_) {
-    *type = ElementType::kFloat32;
-  } else if (own_order && fields->type_num == Api::NPY_UINT8_) {
-    *type = ElementType::kUint8;
-  } else if (own_order && fields->type_num == Api::NPY_INT8_) {
-    *type = ElementType::kInt8;
-  } else if (py::isinstance<py::array_t<float>>(array)) {
-    *type = ElementType::kFloat32;
-  } else if (py::isinstance<py::array_t<uint8_t>>(array)) {
-    *type = ElementType::kUint8;
-  } else if (py::isinstance<py::array_t<int8_t>>(array)) {
-    *type = ElementType::kInt8;
-  } else {
-    return false;
+  const auto* const descr = py::detail::array_descriptor_proxy(py::detail::array_proxy(array)->descr);
+  switch (descr->type_num) {
+    case Api::NPY_FLOAT_:
+      *type = ElementType::kFloat32;
+      return descr->byteorder == '=' || py::isinstance<py::array_t<float>>(array);
+    case Api::NPY_UINT8_:
+      *type = ElementType::kUint8;
+      return true;
+    case Api::NPY_INT8_:
+      *type = ElementType::kInt8;
+      return true;
+    default:
+      return false;
   }
-  return true;
 }
 
 // float32, uint8 or int8 of three axes, read in place.

@@ -97,12 +97,13 @@ bool decode_by_threads(const MultiPosePlan& plan, DecodeFrame decode, const std:
   const size_t hands = std::min(static_cast<size_t>(std::max(threads, 1)), frames.size());
   std::vector<std::thread> helpers;
   helpers.reserve(hands);
-  try {
-    while (helpers.size() + 1 < hands) {
+  bool more = true;
+  while (more && helpers.size() + 1 < hands) {
+    try {
       helpers.emplace_back([&batch] { batch.work({}); });
+    } catch (const std::system_error&) {
+      more = false;
     }
-  } catch (const std::system_error&) {
-    // Those that there are take the rest too.
   }
   batch.work(stop);
   for (std::thread& helper : helpers) {

@@ -38,6 +38,7 @@ TEST(every_number_of_threads_finds_the_same_people_in_the_same_frames) {
   CHECK(multi.decode(one.heads(), &of_one) == posecore::Status::kOk);
   CHECK(of_two.sink.count == 2 && of_one.sink.count == 1);
   std::vector<posecore::Heads> frames;
+  frames.reserve(40);
   for (int32_t i = 0; i < 40; ++i) {
     frames.push_back(i % 3 == 0 ? one.heads() : two.heads());
   }
