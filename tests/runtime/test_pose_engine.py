@@ -122,7 +122,9 @@ class TestPoses:
         expected, _ = engine.DetectPosesInImage(people)
         _, height, width, channels = engine.get_input_tensor_shape()
         assert (height, width, channels) == (353, 481, 3)
-        tensor = Geometry.stretch((1280, 720), (481, 353), sampling="nearest").resample(people)
+        tensor = Geometry.stretch(
+            (people.shape[1], people.shape[0]), (481, 353), sampling="nearest"
+        ).resample(people)
         engine.DetectPosesInImage(np.zeros_like(people))
         for data in (tensor.flatten(), tensor, tensor.tobytes(), memoryview(tensor.tobytes())):
             seconds = engine.run_inference(data)
