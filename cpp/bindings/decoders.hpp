@@ -1,17 +1,19 @@
 // The decoders as Python sees them.
 #pragma once
 
+#include <array>
 #include <atomic>
-#include <cmath>
 #include <cstddef>
-#include <memory>
-#include <tuple>
+#include <exception>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "arrays.hpp"
+#include "decode_threads.hpp"
+#include "head_objects.hpp"
+#include "pose_objects.hpp"
 #include "posecore/decode.hpp"
-#include "posecore/tfjs.hpp"
 
 namespace posecore::python {
 
@@ -42,56 +44,52 @@ inline void quantize(const py::object& quantization, TensorView* const* views, s
   }
 }
 
-inline constexpr int kWriteable = py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+// Without the GIL, as py::gil_scoped_release, which also looks up pybind11's own thread state at every call.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() { PyEval_RestoreThread(state_); }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
 
-// A new array that Python cannot write to.
-template <class T>
-[[nodiscard]] py::array_t<T> read_only(py::array_t<T> array) {
-  int& flags = py::detail::array_proxy(array.ptr())->flags;
-  flags = static_cast<int>(static_cast<unsigned>(flags) & ~static_cast<unsigned>(kWriteable));
-  return array;
+  // With it again for a moment: whether Python has an exception to raise, as after Ctrl-C.
+  [[nodiscard]] bool interrupted() {
+    PyEval_RestoreThread(state_);
+    const bool yes = PyErr_CheckSignals() != 0;
+    state_ = PyEval_SaveThread();
+    return yes;
+  }
+
+ private:
+  PyThreadState* state_;
+};
+
+[[nodiscard]] inline std::string numbered(size_t index, const std::exception& error) {
+  return "frames[" + std::to_string(index) + "]: " + error.what();
 }
 
-// Poses that were written into the sink, as new read-only arrays in the order of the fields of `Poses`:
-// xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K), track_ids (n,).
-[[nodiscard]] inline py::tuple pose_arrays(const PoseSink& sink, py::ssize_t keypoints) {
-  const auto count = static_cast<py::ssize_t>(sink.count);
-  py::array_t<bool> visible({count, keypoints});
-  bool* seen = visible.mutable_data();
-  for (py::ssize_t i = 0; i < count * keypoints; ++i) {
-    seen[i] = sink.scores[i] > 0.0F;
+// `work` on a frame of a batch; what goes wrong is said with the frame's number.
+template <class Work>
+auto for_frame(size_t index, const Work& work) {
+  try {
+    return work();
+  } catch (const py::type_error& error) {
+    throw py::type_error(numbered(index, error));
+  } catch (const py::value_error& error) {
+    throw py::value_error(numbered(index, error));
   }
-  py::array_t<int64_t> track_ids(count);
-  for (py::ssize_t i = 0; i < count; ++i) {
-    track_ids.mutable_data()[i] = -1;
-  }
-  return py::make_tuple(read_only(py::array_t<float>({count, keypoints, py::ssize_t{2}}, sink.xy)),
-                        read_only(py::array_t<float>({count, keypoints}, sink.scores)),
-                        read_only(py::array_t<float>(count, sink.pose_scores)), read_only(std::move(visible)),
-                        read_only(std::move(track_ids)));
-}
-
-// (scale_x, scale_y, shift_x, shift_y), or nothing for input pixels.
-[[nodiscard]] inline PixelMap pixel_map_of(const py::object& numbers) {
-  if (numbers.is_none()) {
-    return {};
-  }
-  const auto [scale_x, scale_y, shift_x, shift_y] = py::cast<std::tuple<float, float, float, float>>(numbers);
-  for (const float value : {scale_x, scale_y, shift_x, shift_y}) {
-    if (!std::isfinite(value)) {
-      throw py::value_error("pixel_map: wanted four finite numbers");
-    }
-  }
-  return {scale_x, scale_y, shift_x, shift_y};
 }
 
 class MultiPoseDecoder {
  public:
-  MultiPoseDecoder(int32_t num_keypoints, const std::vector<std::pair<int32_t, int32_t>>& edges, float stride_px,
-                   int32_t max_poses, float root_threshold, float pose_threshold, float nms_radius_px,
-                   int32_t refine_steps, int32_t local_maximum_radius, int sampling, bool rescore, bool tfjs)
-      : workspace_bytes_(tfjs ? &tfjs_workspace_bytes : &workspace_bytes),
-        decode_(tfjs ? &decode_tfjs : &decode_multi) {
+  MultiPoseDecoder(PosesMaker maker, py::object skeleton_object, py::type heads_type, int32_t num_keypoints,
+                   const std::vector<std::pair<int32_t, int32_t>>& edges, double stride_px, int32_t max_poses,
+                   float root_threshold, float pose_threshold, float nms_radius_px, int32_t refine_steps,
+                   int32_t local_maximum_radius, int sampling, bool rescore, bool tfjs)
+      : maker_(std::move(maker)),
+        skeleton_(std::move(skeleton_object)),
+        reader_(std::move(heads_type), num_keypoints, stride_px),
+        decoder_(tfjs ? host::kTfjsDecoder : host::kCoralDecoder) {
     if (num_keypoints < 1 || edges.size() + 1 != static_cast<size_t>(num_keypoints)) {
       throw py::value_error("edges: wanted one fewer than keypoints");
     }
@@ -102,7 +100,7 @@ class MultiPoseDecoder {
     }
     const Skeleton skeleton = {num_keypoints, tree.data()};
     MultiPoseOptions options;
-    options.stride_px = stride_px;
+    options.stride_px = static_cast<float>(stride_px);
     options.max_poses = max_poses;
     options.root_threshold = root_threshold;
     options.pose_threshold = pose_threshold;
@@ -113,43 +111,55 @@ class MultiPoseDecoder {
     options.rescore = rescore;
     plan_memory_.resize(plan_bytes(skeleton) / sizeof(std::max_align_t) + 1);
     check(make_plan(skeleton, options, plan_memory_.data(), plan_memory_.size() * sizeof(std::max_align_t), &plan_));
-    const auto room = static_cast<size_t>(max_poses) * static_cast<size_t>(num_keypoints);
-    xy_.resize(2 * room);
-    scores_.resize(room);
-    pose_scores_.resize(static_cast<size_t>(max_poses));
+    room_ = host::DecodingRoom(plan_);
   }
 
-  [[nodiscard]] py::tuple decode(const py::object& heatmaps, const py::object& short_offsets,
-                                 const py::object& displacement_fwd, const py::object& displacement_bwd, bool logits,
-                                 bool channels_first, const py::object& quantization, const py::object& pixel_map) {
-    Heads heads;
-    heads.heatmaps = tensor_view(heatmaps, "heatmaps", channels_first);
-    heads.short_offsets = tensor_view(short_offsets, "short_offsets", channels_first);
-    TensorView* const views[] = {&heads.heatmaps, &heads.short_offsets, &heads.displacement_fwd,
-                                 &heads.displacement_bwd};
-    size_t count = 2;
-    if (plan_.num_keypoints > 1) {
-      heads.displacement_fwd = tensor_view(displacement_fwd, "displacement_fwd", channels_first);
-      heads.displacement_bwd = tensor_view(displacement_bwd, "displacement_bwd", channels_first);
-      count = 4;
-    }
-    check_shapes(views, count);
-    quantize(quantization, views, count);
-    heads.scores = logits ? ScoreKind::kLogits : ScoreKind::kProbabilities;
-    PoseSink sink = {xy_.data(), scores_.data(),         pose_scores_.data(), plan_.options.max_poses,
-                     0,          pixel_map_of(pixel_map)};
+  // The `Poses` of one `Heads`, in pixels of `onto` where that is not None.
+  [[nodiscard]] py::object decode(const py::object& heads, const py::object& onto) {
     const Use use(&busy_);
-    const size_t bytes = workspace_bytes_(plan_, heads.heatmaps.rows, heads.heatmaps.columns);
-    if (workspace_.size() * sizeof(uint64_t) < bytes) {
-      workspace_.resize(bytes / sizeof(uint64_t) + 1);
+    const HeldHeads held = reader_.read(heads);
+    if (onto.is_none()) {
+      return one(held, {}, onto);
     }
-    Status status = Status::kOk;
+    if (!PyTuple_Check(onto.ptr()) || PyTuple_GET_SIZE(onto.ptr()) != 2) {
+      throw py::type_error("onto: wanted Onto or None, got " + type_name(onto));
+    }
+    return one(held, pixel_map_of(PyTuple_GET_ITEM(onto.ptr(), 0)), PyTuple_GET_ITEM(onto.ptr(), 1));
+  }
+
+  [[nodiscard]] py::object decode_arrays(const py::object& heatmaps, const py::object& short_offsets,
+                                         const py::object& displacement_fwd, const py::object& displacement_bwd) {
+    const Use use(&busy_);
+    return one(reader_.from_arrays({heatmaps, short_offsets, displacement_fwd, displacement_bwd}), {}, py::none());
+  }
+
+  // A list of `Poses`, one of each `Heads` in a tuple, by up to `threads` threads.
+  [[nodiscard]] AnyList decode_batch(const AnyTuple& frames, int32_t threads) {
+    const Use use(&busy_);
+    std::vector<HeldHeads> held;
+    std::vector<Heads> views;
+    held.reserve(frames.size());
+    views.reserve(frames.size());
+    for (const py::handle frame : frames) {
+      held.push_back(for_frame(views.size(), [&] { return reader_.read(frame); }));
+      views.push_back(held.back().views);
+    }
+    std::vector<host::FoundPeople> found(views.size());
+    bool finished = false;
     {
-      const py::gil_scoped_release release;
-      status = decode_(plan_, heads, workspace_.data(), workspace_.size() * sizeof(uint64_t), &sink);
+      WithoutGil without;
+      finished = host::decode_by_threads(plan_, decoder_, views, threads, &found,
+                                         [&without] { return without.interrupted(); });
     }
-    check(status);
-    return pose_arrays(sink, plan_.num_keypoints);
+    if (!finished) {
+      throw py::error_already_set();
+    }
+    AnyList poses(found.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      for_frame(i, [&] { check(found[i].status); });
+      poses[i] = maker_.from_sink(found[i].as_sink(), plan_.num_keypoints, skeleton_, Py_None);
+    }
+    return poses;
   }
 
  private:
@@ -169,35 +179,26 @@ class MultiPoseDecoder {
     std::atomic<bool>* busy_;
   };
 
-  void check_shapes(TensorView* const* views, size_t count) const {
-    const char* const names[] = {"heatmaps", "short_offsets", "displacement_fwd", "displacement_bwd"};
-    const int32_t keypoints = plan_.num_keypoints;
-    const int32_t channels[] = {keypoints, 2 * keypoints, 2 * (keypoints - 1), 2 * (keypoints - 1)};
-    for (size_t i = 0; i < count; ++i) {
-      if (views[i]->channels != channels[i]) {
-        throw py::value_error(std::string(names[i]) + ": wanted " + std::to_string(channels[i]) + " channels for " +
-                              std::to_string(keypoints) + " keypoints, got " + std::to_string(views[i]->channels));
-      }
-      if (views[i]->rows != views[0]->rows || views[i]->columns != views[0]->columns) {
-        throw py::value_error(std::string(names[i]) + ": wanted the heatmaps' grid (" + std::to_string(views[0]->rows) +
-                              ", " + std::to_string(views[0]->columns) + "), got (" + std::to_string(views[i]->rows) +
-                              ", " + std::to_string(views[i]->columns) + ")");
-      }
-      if (views[i]->type != views[0]->type) {
-        throw py::type_error(std::string(names[i]) + ": wanted the dtype of heatmaps, got another one");
-      }
+  [[nodiscard]] py::object one(const HeldHeads& held, const PixelMap& map, py::handle image_size) {
+    PoseSink sink = room_.sink();
+    sink.map = map;
+    room_.make_fit(plan_, decoder_, held.views);
+    Status status = Status::kOk;
+    {
+      const WithoutGil without;
+      status = decoder_.decode(plan_, held.views, room_.workspace(), room_.workspace_size(), &sink);
     }
+    check(status);
+    return maker_.from_sink(sink, plan_.num_keypoints, skeleton_, image_size);
   }
 
-  // Which decoder it is: both have one plan, one kind of heads and one kind of sink.
-  decltype(&workspace_bytes) workspace_bytes_;
-  decltype(&decode_multi) decode_;
+  PosesMaker maker_;
+  py::object skeleton_;
+  HeadsReader reader_;
+  host::FrameDecoder decoder_;
   std::vector<std::max_align_t> plan_memory_;
   MultiPosePlan plan_{};
-  std::vector<uint64_t> workspace_;
-  std::vector<float> xy_;
-  std::vector<float> scores_;
-  std::vector<float> pose_scores_;
+  host::DecodingRoom room_;
   std::atomic<bool> busy_{false};
 };
 
@@ -210,7 +211,10 @@ class OnePose {
   [[nodiscard]] PoseSink sink(const py::object& pixel_map) {
     return {xy_.data(), scores_.data(), &pose_score_, 1, 0, pixel_map_of(pixel_map)};
   }
-  [[nodiscard]] py::tuple arrays(const PoseSink& sink) const { return pose_arrays(sink, keypoints_); }
+  [[nodiscard]] py::tuple arrays(const PoseSink& sink) const {
+    const std::array<py::object, kPosesArrays> arrays = pose_arrays(sink, keypoints_);
+    return py::make_tuple(arrays[0], arrays[1], arrays[2], arrays[3], arrays[4]);
+  }
 
  private:
   int32_t keypoints_;

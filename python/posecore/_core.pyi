@@ -15,6 +15,7 @@ __all__: list[str] = [
     "MultiPoseDecoder",
     "OneEuroFilter",
     "PoseTracker",
+    "PosesMaker",
     "SwapRepairer",
     "accumulate_matches",
     "compiler",
@@ -34,9 +35,19 @@ __all__: list[str] = [
     "write_input_table",
 ]
 
+class PosesMaker:
+    def __call__(self, fields: tuple[typing.Any, ...]) -> typing.Any:
+        """
+        An object of the type with these fields.
+        """
+    def __init__(self, type: type, slots: tuple[typing.Any, ...]) -> None: ...
+
 class MultiPoseDecoder:
     def __init__(
         self,
+        maker: PosesMaker,
+        skeleton: typing.Any,
+        heads_type: type,
         *,
         num_keypoints: int,
         edges: collections.abc.Sequence[tuple[int, int]],
@@ -51,19 +62,23 @@ class MultiPoseDecoder:
         rescore: bool,
         tfjs: bool,
     ) -> None: ...
-    def decode(
+    def decode(self, heads: typing.Any, onto: typing.Any) -> typing.Any:
+        """
+        The Poses of one Heads.
+        """
+    def decode_arrays(
         self,
         heatmaps: typing.Any,
         short_offsets: typing.Any,
         displacement_fwd: typing.Any,
         displacement_bwd: typing.Any,
-        logits: bool,
-        channels_first: bool,
-        quantization: typing.Any,
-        pixel_map: typing.Any = None,
-    ) -> tuple[typing.Any, ...]:
+    ) -> typing.Any:
         """
-        Arrays xy (n, K, 2), scores (n, K), pose_scores (n,), visible (n, K) and track_ids (n,).
+        The Poses of four float32 arrays (h, w, channels).
+        """
+    def decode_batch(self, frames: tuple[typing.Any, ...], threads: int) -> list[typing.Any]:
+        """
+        A list of Poses, one a Heads.
         """
 
 class KalmanFilter:

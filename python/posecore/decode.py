@@ -5,13 +5,15 @@ The arithmetic is the C++ core's; here options get their names and mistakes thei
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from posecore import _core
 from posecore.arguments import choice, number, whole, yes_or_no
-from posecore.heads import STRIDE_PX, Heads
+from posecore.heads import STRIDE_PX, TENSORS, Heads
 from posecore.poses import Poses
 from posecore.skeletons import Skeleton
 
@@ -26,7 +28,7 @@ Semantics = Literal["coral", "tfjs"]
 # What is read between cells and how often a keypoint is refined, where nobody says.
 _SEMANTICS: dict[Semantics, tuple[Sampling, int]] = {"coral": ("bilinear", 5), "tfjs": ("nearest", 2)}
 _MAX_KEYPOINTS = 1024
-_OFFSET_NAMES = ("short_offsets", "displacement_fwd", "displacement_bwd")
+_MAX_THREADS = 1024
 
 
 class Onto(NamedTuple):
@@ -126,6 +128,9 @@ class Decoder:
         }
         self._stride_px = self._options["stride_px"]
         self._core = _core.MultiPoseDecoder(
+            Poses._maker(),
+            skeleton,
+            Heads,
             num_keypoints=skeleton.num_keypoints,
             edges=list(skeleton.edges),
             **{name: value for name, value in self._options.items() if name != "semantics"}
@@ -153,43 +158,67 @@ class Decoder:
         if isinstance(heatmaps, Heads):
             if short_offsets is not None or displacement_fwd is not None or displacement_bwd is not None:
                 raise TypeError("heatmaps: wanted either one Heads or four arrays, got both")
-            return self.decode(heatmaps)
-        arrays = (heatmaps, short_offsets, displacement_fwd, displacement_bwd)
-        for name, array in zip(("heatmaps", *_OFFSET_NAMES), arrays, strict=True):
-            if isinstance(array, np.ndarray) and array.dtype != np.float32:
-                quantised = array.dtype.kind in "iu"
-                hint = (
-                    "pass quantised arrays as Heads"
-                    if quantised
-                    else "convert it with .astype(numpy.float32)"
-                )
-                raise TypeError(f"{name}: wanted dtype float32, got {array.dtype}; {hint}")
-        return _poses(self._core.decode(*arrays, True, False, None), self.skeleton, None)
+            poses: Poses = self._core.decode(heatmaps, None)
+        else:
+            poses = self._core.decode_arrays(heatmaps, short_offsets, displacement_fwd, displacement_bwd)
+        return poses
 
     def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
         """As calling does, in pixels of the picture that the heads were made from where `onto` says how the
         input's pixels lie in it; raises as calling does."""
-        if not isinstance(heads, Heads):
-            raise TypeError(f"heads: wanted Heads, got {type(heads).__name__}")
-        for name in _OFFSET_NAMES if self.skeleton.num_keypoints > 1 else _OFFSET_NAMES[:1]:
-            if getattr(heads, name) is None:
-                raise ValueError(
-                    f"heads: wanted {name}, got heads without; HeatmapDecoder reads heatmaps alone"
-                )
-        _want_stride(heads, self._stride_px)
-        return _poses(
-            self._core.decode(
-                heads.heatmaps,
-                heads.short_offsets,
-                heads.displacement_fwd,
-                heads.displacement_bwd,
-                heads.scores == "logits",
-                heads.layout == "chw",
-                _quantization(heads, ("heatmaps", *_OFFSET_NAMES)),
-                None if onto is None else onto.pixel_map,
-            ),
-            self.skeleton,
-            onto,
+        poses: Poses = self._core.decode(heads, onto)
+        return poses
+
+    def decode_batch(
+        self,
+        frames: Iterable[Heads] | npt.NDArray[np.float32],
+        short_offsets: npt.NDArray[np.float32] | None = None,
+        displacement_fwd: npt.NDArray[np.float32] | None = None,
+        displacement_bwd: npt.NDArray[np.float32] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> list[Poses]:
+        """The people of many pictures, in their order: what calling the decoder with each would give, decoded by
+        several threads while Python is free to do other things.
+
+        Either N `Heads`, of any grids, dtypes and layouts, or the four float32 arrays that calling takes, here of
+        shape (N, h, w, channels), the first in the place of `frames`.
+
+        Args:
+            threads: at most so many, from 1 to 1024; None is as many as this process may use processors.
+
+        Raises:
+            TypeError, ValueError: as calling does; where it is one frame's fault, the sentence begins with its
+                number, as in "frames[3]: ...". Nothing is decoded then.
+            RuntimeError: this decoder is at work in another thread.
+        """
+        hands = _processors() if threads is None else whole(threads, "threads", 1, _MAX_THREADS)
+        offsets = short_offsets, displacement_fwd, displacement_bwd
+        if isinstance(frames, np.ndarray):
+            return self._core.decode_batch(self._frames_of((frames, *offsets)), hands)
+        if isinstance(frames, (Heads, str, bytes)) or not isinstance(frames, Iterable):
+            raise TypeError(f"frames: wanted a row of Heads, or four arrays, got {type(frames).__name__}")
+        if any(array is not None for array in offsets):
+            raise TypeError("frames: wanted either a row of Heads or four arrays, got both")
+        return self._core.decode_batch(tuple(frames), hands)
+
+    def _frames_of(self, arrays: tuple[Any, ...]) -> tuple[Heads, ...]:
+        """Heads of each frame of four arrays, whose channels and grids the core looks at."""
+        needed = 4 if self.skeleton.num_keypoints > 1 else 2
+        for name, array in zip(TENSORS[:needed], arrays, strict=False):
+            wanted = f"{name}: wanted a float32 array of shape (N, h, w, channels)"
+            if not isinstance(array, np.ndarray):
+                raise TypeError(f"{wanted}, got {type(array).__name__}")
+            if array.dtype != np.float32:
+                raise TypeError(f"{wanted}, got {array.dtype}")
+            if array.ndim != 4:
+                raise ValueError(f"{wanted}, got {array.shape}")
+            if len(array) != len(arrays[0]):
+                raise ValueError(f"{name}: wanted {len(arrays[0])} frames as heatmaps has, got {len(array)}")
+        named = dict(zip(TENSORS, arrays[:needed], strict=False))
+        return tuple(
+            Heads._trusted({name: array[i] for name, array in named.items()}, self._stride_px, "logits", {})
+            for i in range(len(arrays[0]))
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -307,6 +336,13 @@ class HeatmapDecoder:
             self.skeleton,
             onto,
         )
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _unpickled(skeleton: Skeleton, options: dict[str, Any]) -> Decoder:

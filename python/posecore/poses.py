@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from posecore import _core
 from posecore.arguments import number, size
 from posecore.skeletons import Skeleton
 
@@ -112,13 +113,16 @@ class Poses:
             time_s=time_s,
         )
 
-    @classmethod
-    def _trusted(cls, *fields: Any) -> Poses:
+    @staticmethod
+    def _trusted(*fields: Any) -> Poses:
         """Poses from arrays that are already right and read-only: nothing is looked at twice."""
-        poses = cls.__new__(cls)
-        for put, value in zip(_PUT, fields, strict=True):
-            put(poses, value)
+        poses: Poses = _MAKER(fields)
         return poses
+
+    @staticmethod
+    def _maker() -> _core.PosesMaker:
+        """What makes `Poses` out of all their fields, for decoders."""
+        return _MAKER
 
     def __len__(self) -> int:
         return len(self.pose_scores)
@@ -183,8 +187,10 @@ class Poses:
         return f"Poses({people} {noun} of {self.skeleton.name}{best}{size})"
 
 
-# The slots' own setters: `Poses` forbids every other way.
-_PUT = tuple(getattr(Poses, name).__set__ for name in _FIELDS)
+# By the slots themselves: `Poses` forbids every other way.
+_SLOTS = tuple(getattr(Poses, name) for name in _FIELDS)
+_PUT = tuple(slot.__set__ for slot in _SLOTS)
+_MAKER = _core.PosesMaker(Poses, _SLOTS)
 
 
 def _scalars(image_size: Any, time_s: Any) -> tuple[tuple[int, int] | None, float | None]:
