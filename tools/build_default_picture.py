@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTH_PX, HEIGHT_PX = 1280, 720  # of the montage
-SHIPPED_SIZE = (800, 450)  # (width, height) px
+SHIPPED_SIZE = (640, 360)  # (width, height) px
 SOURCE_SIZE = (483, 720)
-MAX_BYTES = 85_000
+MAX_BYTES = 60_000
 FADE_PX = 50.0
 
 

@@ -43,7 +43,7 @@ def photographs(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def people(cv2: Any) -> np.ndarray:
-    """The picture that comes with the package: RGB, uint8 (450, 800, 3), several people."""
+    """The picture that comes with the package: RGB, uint8 (360, 640, 3), several people."""
     path = Path(posecore.__file__).parent / "data/people.jpg"
     picture = np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1])
     picture.flags.writeable = False

@@ -29,7 +29,7 @@ def interpreter_library() -> str:
 
 @pytest.fixture(scope="session")
 def people(cv2: Any) -> np.ndarray:
-    """The picture that comes with the package: 800 x 450, several people."""
+    """The picture that comes with the package: 640 x 360, several people."""
     picture = read(Path(posecore.__file__).parent / "data/people.jpg")
     picture.flags.writeable = False
     return picture

@@ -29,7 +29,7 @@ class TestDefaultModel:
         assert len(poses) >= 4
         assert (poses.pose_scores > 0.5).all()
         assert (np.diff(poses.pose_scores) <= 0).all()
-        assert poses.image_size == (800, 450)
+        assert poses.image_size == (640, 360)
         assert (poses.track_ids == -1).all()
         assert poses.time_s is None
         for person in poses:
@@ -132,7 +132,7 @@ class TestDetail:
         assert detail.poses == estimator(people)
         assert set(detail.times) == {"resize", "network", "decode"}
         assert all(seconds > 0 for seconds in detail.times.values())
-        assert detail.geometry.image_size == (800, 450)
+        assert detail.geometry.image_size == (640, 360)
         assert detail.geometry.input_size == estimator.input_size == (481, 273)
         assert detail.heads is not None
         assert detail.heads.grid == (18, 31)
