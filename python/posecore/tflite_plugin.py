@@ -18,8 +18,8 @@ def tflite_plugin_path() -> str:
     ```
 
     A model that ends in a PosenetDecoderOp then runs as it does with Coral's libraries, and its outputs are theirs:
-    poses (1, N, 17, 2) as (y, x) in input pixels, keypoint scores (1, N, 17), pose scores (1, N) and the number of poses
-    (1), float32; rows beyond that number are zeros. The poses are those of `posecore.Decoder`. Everything else of the
+    poses (1, N, 17, 2) as (y, x) in input pixels, keypoint scores (1, N, 17), pose scores (1, N) and the number of
+    poses (1), float32; rows beyond that number are zeros. The poses are those of `posecore.Decoder`. All else of the
     model stays with the interpreter and its other delegates; beside a delegate for the Edge TPU this one comes first.
 
     Options replace those in the file: max_detections (1 to 10000), score_threshold (0 to 1), nms_radius (0 to 10000
