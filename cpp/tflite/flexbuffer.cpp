@@ -18,6 +18,9 @@ constexpr int32_t kMap = 9;
 constexpr int32_t kBlob = 25;
 constexpr int32_t kBool = 26;
 
+// The two lowest bits of a type are the logarithm of a width in bytes.
+[[nodiscard]] int64_t width_of(uint8_t packed) noexcept { return static_cast<int64_t>(1ULL << (packed & 3U)); }
+
 [[nodiscard]] double half(uint64_t bits) noexcept {
   const int exponent = static_cast<int>(bits >> 10U & 31U);
   const auto fraction = static_cast<double>(bits & 1023U);
@@ -65,7 +68,7 @@ bool FlexMap::open(const uint8_t* data, size_t size) noexcept {
   uint64_t count = 0;
   uint64_t key_width = 0;
   uint64_t ignored = 0;
-  width_ = 1 << (root_type & 3U);
+  width_ = width_of(root_type);
   if (root_type >> 2U != kMap || !go_back(root, root_width, &values_) ||
       !read_unsigned(values_ - width_, width_, &count) || count > kMostEntries ||
       !read_unsigned(values_ - 2 * width_, width_, &key_width) ||
@@ -99,7 +102,7 @@ bool FlexMap::read_unsigned(int64_t at, int64_t width, uint64_t* value) const no
   }
   *value = 0;
   for (int64_t i = 0; i < width; ++i) {
-    *value |= static_cast<uint64_t>(data_[at + i]) << (8 * i);
+    *value |= static_cast<uint64_t>(data_[at + i]) << (8U * static_cast<uint64_t>(i));
   }
   return true;
 }
@@ -114,7 +117,7 @@ bool FlexMap::read_number(int32_t type, int64_t at, int64_t width, double* value
   } else if (type == kUint) {
     *value = static_cast<double>(bits);
   } else {
-    const uint64_t sign = 1ULL << (8 * width - 1);
+    const uint64_t sign = 1ULL << (8U * static_cast<uint64_t>(width) - 1U);
     *value = static_cast<double>(static_cast<int64_t>((bits ^ sign) - sign));
   }
   return true;
@@ -132,7 +135,7 @@ bool FlexMap::go_back(int64_t at, int64_t width, int64_t* target) const noexcept
 
 bool FlexMap::read_value(int64_t at, uint8_t packed, FlexValue* value) const noexcept {
   int32_t type = packed >> 2U;
-  int64_t width = 1 << (packed & 3U);
+  int64_t width = width_of(packed);
   *value = {};
   if (type == kString || type == kBlob) {
     uint64_t length = 0;

@@ -7,7 +7,7 @@ constexpr size_t kMostTensors = 1U << 24U;
 // The newest interpreters know a good dozen types and nine ways of allocation.
 constexpr int32_t kMostKinds = 64;
 constexpr int32_t kMostInputs = 1024;
-constexpr int32_t kMostOptionBytes = 1 << 20;
+constexpr int32_t kMostOptionBytes = 1048576;
 // A size that a structure may have grown to, beyond which two addresses are no neighbours.
 constexpr ptrdiff_t kFarthest = 1024;
 

@@ -34,7 +34,7 @@ constexpr Head kHeads[] = {
     return false;
   }
   const int32_t* dims = items(tensor.dims);
-  constexpr int32_t kMost = 1 << 24;
+  constexpr int32_t kMost = 16777216;  // cells a side, as in the core
   if (dims[0] != 1 || dims[1] < 1 || dims[2] < 1 || dims[1] > kMost || dims[2] > kMost || dims[3] != head.channels) {
     return false;
   }
