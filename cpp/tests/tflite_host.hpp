@@ -16,7 +16,7 @@ namespace host {
 
 namespace tflite = posecore::tflite;
 
-// TfLiteRegistration in TensorFlow to 2.9, 2.10, 2.11 to 2.15, since 2.16, and in a time to come.
+// TfLiteRegistration in TensorFlow 2.7, 2.11, between that and 2.14, since 2.14, and in a time to come.
 using First = tflite::Registration;
 struct Second {
   First first;

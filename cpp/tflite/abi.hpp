@@ -1,5 +1,5 @@
 // What a delegate sees of a TensorFlow Lite interpreter, as memory: the structures of its C interface from TensorFlow
-// 2.3 to 2.21 and LiteRT 1.0 to 2.3. Only as much of each as is used here; the rest follows behind it.
+// 2.7 to 2.21 and LiteRT 1.0 to 2.3. Only as much of each as is used here; the rest follows behind it.
 //
 // Fields were only ever added at the ends, and `layout.hpp` looks at the interpreter in hand before it is believed.
 #pragma once
@@ -73,7 +73,7 @@ struct Node {
   const void* custom_initial_data;
   int32_t custom_initial_data_size;
   Delegate* delegate;
-  uint8_t might_have_side_effect;  // from TensorFlow 2.6
+  uint8_t might_have_side_effect;  // nodes ended before it once
 };
 
 // TfLiteRegistration as it was first. Interpreters take it by value, in the size that they were built with.
