@@ -1,6 +1,7 @@
 // The delegate in interpreters of all versions, with models that are right and wrong.
 #include "check.hpp"
 #include "decoding.hpp"
+#include "posecore/masks.hpp"
 #include "tflite_host.hpp"
 
 namespace {
@@ -10,14 +11,6 @@ using posecore::Status;
 constexpr int32_t kRows = 23;
 constexpr int32_t kColumns = 31;
 constexpr int32_t kBytesOfAddress = sizeof(void*);
-
-// A FlexBuffer: max_detections 3, nms_radius 8.0, score_threshold 0.25, stride 16.
-constexpr uint8_t kFileOptions[] = {
-    109, 97,  120, 95,  100, 101, 116, 101, 99,  116, 105, 111, 110, 115, 0,   110, 109, 115, 95,  114, 97,  100,
-    105, 117, 115, 0,   115, 99,  111, 114, 101, 95,  116, 104, 114, 101, 115, 104, 111, 108, 100, 0,   115, 116,
-    114, 105, 100, 101, 0,   0,   0,   0,   4,   0,   0,   0,   56,  0,   0,   0,   45,  0,   0,   0,   38,  0,
-    0,   0,   26,  0,   0,   0,   16,  0,   0,   0,   4,   0,   0,   0,   4,   0,   0,   0,   3,   0,   0,   0,
-    0,   0,   0,   65,  0,   0,   128, 62,  16,  0,   0,   0,   6,   14,  14,  6,   20,  38,  1};
 
 struct Two {
   Person people[2] = {standing(70, 30, 5), standing(230, 40, 4)};
@@ -30,14 +23,6 @@ template <class T>
 [[nodiscard]] const SyntheticHeads<T>& two_people() {
   static const SyntheticHeads<T> heads(kRows, kColumns, Two().people, 2);
   return heads;
-}
-
-[[nodiscard]] bool says(const char* said, const char* wanted) {
-  const bool found = strstr(said, wanted) != nullptr;
-  if (!found) {
-    printf("wanted \"%s\", got \"%s\"\n", wanted, said);
-  }
-  return found;
 }
 
 // What the delegate wrote is what the decoder gives, y before x, and zeros behind.
@@ -75,7 +60,7 @@ void check_refused(Host* interpreter, const char* sentence) {
   interpreter->template give<uint8_t>(two_people<uint8_t>().heads());
   CHECK(interpreter->take(plugin.delegate()) != posecore::tflite::kDone);
   CHECK(!interpreter->handed_over());
-  CHECK(says(interpreter->said(), sentence));
+  CHECK(host::says(interpreter->said(), sentence));
 }
 
 }  // namespace
@@ -150,8 +135,8 @@ TEST(a_node_with_a_field_in_its_middle_is_refused) {
   };
   host::Interpreter<host::Fourth, Middle> interpreter;
   Middle& node = interpreter.host_node(1);
-  node.custom_initial_data = kFileOptions;
-  node.custom_initial_data_size = sizeof kFileOptions;
+  node.custom_initial_data = host::kFileOptions;
+  node.custom_initial_data_size = sizeof host::kFileOptions;
   // Where the node's own delegate was, its options' number of bytes is now.
   check_refused(&interpreter, "wanted an interpreter with TfLiteNode of");
 }
@@ -168,7 +153,7 @@ TEST(tensors_of_another_size_are_refused) {
   }
   const host::Plugin plugin;
   CHECK(interpreter.take(plugin.delegate()) != posecore::tflite::kDone);
-  CHECK(says(interpreter.said(), "posecore: wanted an interpreter with TfLiteTensor of"));
+  CHECK(host::says(interpreter.said(), "posecore: wanted an interpreter with TfLiteTensor of"));
 }
 
 TEST(heads_of_every_type_are_read_in_place) {
@@ -223,6 +208,47 @@ TEST(an_output_without_memory_is_passed_over) {
   CHECK_NEAR(interpreter.output(3)[0], 2.0, 0.0);
 }
 
+TEST(masks_are_ones_in_the_cells_of_their_person) {
+  const host::Plugin plugin({{"max_detections", "5"}});
+  host::Interpreter<> interpreter;
+  const posecore::Heads heads = two_people<uint8_t>().heads();
+  interpreter.give<uint8_t>(heads);
+  interpreter.ask_for_masks();
+  CHECK(interpreter.run(plugin.delegate()));
+  posecore::MultiPoseOptions options;
+  options.max_poses = 5;
+  check_output(&interpreter, heads, options, 2);
+  Multi multi(posecore::kCoco17, options, kRows, kColumns);
+  Poses poses(5, 17);
+  CHECK(multi.decode(heads, &poses) == Status::kOk);
+  posecore::MaskHeads of;
+  of.long_offsets = heads.short_offsets;
+  const Memory<int32_t> owners(kRows * kColumns);
+  const Memory<float> workspace(posecore::mask_workspace_bytes(2, kRows, kColumns) / sizeof(float));
+  CHECK(posecore::instance_masks(of, {poses.sink.xy, 2, {}}, {}, workspace.data(), workspace.bytes(),
+                                 {owners.data(), kRows, kColumns, nullptr}) == Status::kOk);
+  int32_t cells[5] = {};
+  for (int32_t pose = 0; pose < 5; ++pose) {
+    for (int32_t cell = 0; cell < kRows * kColumns; ++cell) {
+      const float mask = interpreter.output(4)[pose * kRows * kColumns + cell];
+      CHECK(mask == (owners[cell] == pose ? 1.0F : 0.0F));
+      cells[pose] += mask > 0.0F ? 1 : 0;
+    }
+  }
+  CHECK(cells[0] > 50 && cells[1] > 50 && cells[0] + cells[1] == kRows * kColumns);
+}
+
+TEST(masks_of_a_grid_that_nobody_knows_yet_are_refused) {
+  const host::Plugin plugin;
+  host::Interpreter<> interpreter;
+  interpreter.give<uint8_t>(two_people<uint8_t>().heads());
+  interpreter.ask_for_masks();
+  interpreter.tensor(1).allocation_type = posecore::tflite::kDynamic;
+  CHECK(interpreter.take(plugin.delegate()) == posecore::tflite::kDone);
+  CHECK(interpreter.allocate() != posecore::tflite::kDone);
+  CHECK(host::says(interpreter.said(), "wanted heads of PosenetDecoderOp whose size is known before they are"));
+}
+
 TEST(options_of_the_file_are_followed_and_given_ones_win) {
   posecore::MultiPoseOptions options;
   options.max_poses = 3;
@@ -230,8 +256,8 @@ TEST(options_of_the_file_are_followed_and_given_ones_win) {
   options.root_threshold = options.pose_threshold = 0.25F;
   const auto check = [&](const host::Plugin& plugin, int32_t wanted) {
     host::Interpreter<> interpreter;
-    interpreter.node(1).custom_initial_data = kFileOptions;
-    interpreter.node(1).custom_initial_data_size = sizeof kFileOptions;
+    interpreter.node(1).custom_initial_data = host::kFileOptions;
+    interpreter.node(1).custom_initial_data_size = sizeof host::kFileOptions;
     interpreter.give<uint8_t>(two_people<uint8_t>().heads());
     CHECK(interpreter.run(plugin.delegate()));
     check_output(&interpreter, two_people<uint8_t>().heads(), options, wanted);
@@ -258,66 +284,20 @@ TEST(options_of_the_file_are_followed_and_given_ones_win) {
         10);
 }
 
-TEST(numbers_are_read_whatever_the_locale) {
-  const auto made = [](const char* key, const char* value) {
-    return host::Plugin({{key, value}}).delegate() != nullptr;
-  };
-  static constexpr const char* kRight[] = {
-      "0.2", ".5", "1.", "1", "+1", "-0", "1e-3", "10E-1", "0.000000000000000000000000000001"};
-  for (const char* right : kRight) {
-    CHECK(made("score_threshold", right));
-  }
-  static constexpr const char* kWrong[] = {"",   "+",  ".",   "e1",   "1e",  "1e+",    "nan",   "inf", "0x1",
-                                           " 1", "1 ", "0,5", "-0.1", "1.1", "1e9999", "1e999", "--1", "1.0.0"};
-  for (const char* wrong : kWrong) {
-    CHECK(!made("score_threshold", wrong));
-  }
-  CHECK(made("max_detections", "1e4") && made("max_detections", "20.0"));
-  CHECK(!made("max_detections", "10001") && !made("max_detections", "1.5") && !made("max_detections", "0"));
-}
-
-TEST(wrong_options_say_what_was_wanted) {
-  const host::Plugin range({{"stride", "0"}});
-  CHECK(range.delegate() == nullptr);
-  CHECK(says(host::Plugin::said(), "stride: wanted a whole number from 1 to 1024, got \"0\""));
-  const host::Plugin key({{"quiet", "true"}, {"strides\n", "1"}});
-  CHECK(key.delegate() == nullptr);
-  CHECK(says(host::Plugin::said(), "options: wanted max_detections, score_threshold, nms_radius, stride, "));
-  CHECK(says(host::Plugin::said(), "got \"strides?\""));
-  const host::Plugin none({{"sampling", nullptr}});
-  CHECK(none.delegate() == nullptr);
-  CHECK(says(host::Plugin::said(), "options: wanted keys and values, got none at place 0"));
-  CHECK(tflite_plugin_create_delegate(nullptr, nullptr, 3, nullptr) == nullptr);
-  tflite_plugin_destroy_delegate(nullptr);
-}
-
-TEST(a_number_of_options_that_came_as_an_int_is_understood) {
-  if constexpr (kBytesOfAddress == 8) {
-    const char* const keys[] = {"stride"};
-    const char* const values[] = {"8"};
-    const size_t rubbish = static_cast<size_t>(UINT64_C(0xABCDEF0100000001));
-    TfLiteDelegate* const delegate = tflite_plugin_create_delegate(keys, values, rubbish, nullptr);
-    CHECK(delegate != nullptr);
-    tflite_plugin_destroy_delegate(delegate);
-  }
-}
-
 TEST(models_that_do_not_fit_are_refused_with_a_sentence) {
-  const host::List<4> four = {4, {1, 2, 3, 4}};
   const host::List<5> five = {5, {4, 5, 6, 7, 8}};
   host::Interpreter<> masks;
-  masks.node(1).inputs = host::as_array(four);
   masks.node(1).outputs = host::as_array(five);
-  check_refused(&masks, "wanted a PosenetDecoderOp of 3 inputs and 4 outputs, got one that writes instance masks");
+  check_refused(&masks, "wanted a PosenetDecoderOp of 3 inputs and 4 outputs, or of 4 and 5, got one of 3 and 5");
   host::Interpreter<> many;
   many.node(1).inputs = host::as_array(five);
-  check_refused(&many, "wanted a PosenetDecoderOp of 3 inputs and 4 outputs, got one of 5 and 4");
+  check_refused(&many, "wanted a PosenetDecoderOp of 3 inputs and 4 outputs, or of 4 and 5, got one of 5 and 4");
   host::Interpreter<> constant;
   constant.tensor(6).allocation_type = posecore::tflite::kReadOnly;
   check_refused(&constant, "wanted outputs of PosenetDecoderOp that are float32 and no constants");
   host::Interpreter<> damaged;
-  damaged.node(1).custom_initial_data = kFileOptions;
-  damaged.node(1).custom_initial_data_size = sizeof kFileOptions - 1;
+  damaged.node(1).custom_initial_data = host::kFileOptions;
+  damaged.node(1).custom_initial_data_size = sizeof host::kFileOptions - 1;
   check_refused(&damaged, "wanted a map of options in the model's PosenetDecoderOp, got 106 other bytes");
 }
 
@@ -330,7 +310,7 @@ TEST(heads_that_do_not_fit_are_refused_with_a_sentence) {
     CHECK(interpreter.allocate() == posecore::tflite::kDone);
     spoil(&interpreter);
     CHECK(interpreter.invoke() != posecore::tflite::kDone);
-    CHECK(says(interpreter.said(), sentence));
+    CHECK(host::says(interpreter.said(), sentence));
   };
   using Host = host::Interpreter<>*;
   check([](Host it) { it->shape(0).items[3] = 18; }, "wanted heatmaps of PosenetDecoderOp with shape (1, height, wid");
@@ -358,30 +338,4 @@ TEST(a_model_without_our_operator_is_left_alone) {
   host::Interpreter<> interpreter(0);
   CHECK(interpreter.take(plugin.delegate()) == posecore::tflite::kDone);
   CHECK(!interpreter.handed_over());
-}
-
-TEST(no_bytes_of_options_lead_outside_of_themselves) {
-  Numbers numbers(7);
-  int32_t accepted = 0;
-  for (int32_t round = 0; round < 20000; ++round) {
-    const auto size = static_cast<size_t>(numbers.below(4) == 0 ? numbers.below(sizeof kFileOptions) + 1
-                                                                : static_cast<int32_t>(sizeof kFileOptions));
-    // Of exactly this size, so that the sanitizers see anything beyond it.
-    auto* const bytes = static_cast<uint8_t*>(malloc(size));
-    if (bytes == nullptr) {
-      abort();
-    }
-    memcpy(bytes, kFileOptions + sizeof kFileOptions - size, size);
-    for (int32_t i = numbers.below(4); i > 0; --i) {
-      bytes[numbers.below(static_cast<int32_t>(size))] = static_cast<uint8_t>(numbers.next());
-    }
-    const host::Plugin plugin;
-    host::Interpreter<> interpreter;
-    interpreter.node(1).custom_initial_data = bytes;
-    interpreter.node(1).custom_initial_data_size = static_cast<int32_t>(size);
-    interpreter.give<uint8_t>(SyntheticHeads<uint8_t>(1, 1, &kNobody, 1).heads());
-    accepted += interpreter.take(plugin.delegate()) == posecore::tflite::kDone ? 1 : 0;
-    free(bytes);
-  }
-  CHECK(accepted > 1000 && accepted < 19000);
 }

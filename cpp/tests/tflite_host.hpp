@@ -16,6 +16,22 @@ namespace host {
 
 namespace tflite = posecore::tflite;
 
+// A FlexBuffer: max_detections 3, nms_radius 8.0, score_threshold 0.25, stride 16.
+inline constexpr uint8_t kFileOptions[] = {
+    109, 97,  120, 95,  100, 101, 116, 101, 99,  116, 105, 111, 110, 115, 0,   110, 109, 115, 95,  114, 97,  100,
+    105, 117, 115, 0,   115, 99,  111, 114, 101, 95,  116, 104, 114, 101, 115, 104, 111, 108, 100, 0,   115, 116,
+    114, 105, 100, 101, 0,   0,   0,   0,   4,   0,   0,   0,   56,  0,   0,   0,   45,  0,   0,   0,   38,  0,
+    0,   0,   26,  0,   0,   0,   16,  0,   0,   0,   4,   0,   0,   0,   4,   0,   0,   0,   3,   0,   0,   0,
+    0,   0,   0,   65,  0,   0,   128, 62,  16,  0,   0,   0,   6,   14,  14,  6,   20,  38,  1};
+
+[[nodiscard]] inline bool says(const char* said, const char* wanted) {
+  const bool found = strstr(said, wanted) != nullptr;
+  if (!found) {
+    printf("wanted \"%s\", got \"%s\"\n", wanted, said);
+  }
+  return found;
+}
+
 // TfLiteRegistration in TensorFlow 2.7, 2.11, between that and 2.14, since 2.14, and in a time to come.
 using First = tflite::Registration;
 struct Second {
@@ -58,6 +74,7 @@ class Interpreter {
   static constexpr int32_t kHeads = 3;
   static constexpr int32_t kTensors = 16;
   static constexpr int32_t kMostDecoders = 2;
+  static constexpr int32_t kLongOffsets = 14;
 
   explicit Interpreter(int32_t decoders = 1) {
     memset(static_cast<void*>(tensors_), 0, sizeof tensors_);
@@ -138,6 +155,15 @@ class Interpreter {
     }
   }
 
+  // Makes the decoder one of BodyPix, whose long offsets are the bytes of its short ones.
+  void ask_for_masks() {
+    node(1).inputs = as_array(mask_inputs_);
+    node(1).outputs = as_array(mask_outputs_);
+    tensor(kLongOffsets) = tensor(2);
+    tensor(8).type = tflite::kTypeFloat32;
+    tensor(8).allocation_type = 2;
+  }
+
   [[nodiscard]] int32_t take(TfLiteDelegate* delegate) {
     given_ = reinterpret_cast<tflite::Delegate*>(delegate);
     return given_->prepare(&context_, given_);
@@ -150,7 +176,7 @@ class Interpreter {
 
   [[nodiscard]] bool handed_over() const { return kernel_.init != nullptr; }
   [[nodiscard]] const char* said() const { return said_; }
-  // The numbers of an output of a decoder: 0 poses, 1 keypoint scores, 2 pose scores, 3 the number of poses.
+  // The numbers of an output of a decoder: 0 poses, 1 keypoint scores, 2 pose scores, 3 the number of poses, 4 masks.
   [[nodiscard]] const float* output(int32_t number, int32_t decoder = 0) {
     return static_cast<const float*>(tensor(4 + 5 * decoder + number).data);
   }
@@ -226,6 +252,8 @@ class Interpreter {
   List<1 + kMostDecoders> plan_;
   List<kHeads> inputs_[kMostDecoders];
   List<4> outputs_[kMostDecoders];
+  List<4> mask_inputs_ = {4, {1, 2, 3, kLongOffsets}};
+  List<5> mask_outputs_ = {5, {4, 5, 6, 7, 8}};
   List<4> shapes_[kHeads];
   Pair pairs_[1 + kMostDecoders];
   HostTensor tensors_[kTensors];

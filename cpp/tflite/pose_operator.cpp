@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "layout.hpp"
+#include "posecore/masks.hpp"
 #include "posecore/skeleton.hpp"
 
 namespace posecore::tflite {
@@ -22,7 +23,10 @@ constexpr Head kHeads[] = {
     {"heatmaps", kKeypoints},
     {"short offsets", 2 * kKeypoints},
     {"mid offsets", 4 * kEdges},
+    {"long offsets", 2 * kKeypoints},
 };
+constexpr int32_t kPoseInputs = 3;
+constexpr int32_t kPoseOutputs = 4;
 
 [[nodiscard]] bool element_type(int32_t type, ElementType* element) noexcept {
   *element = type == kTypeUint8 ? ElementType::kUint8 : type == kTypeInt8 ? ElementType::kInt8 : ElementType::kFloat32;
@@ -65,24 +69,24 @@ bool PoseOperator::open(const Context& context, const Node& node, const OptionVa
     return wrong->say("wanted an interpreter with TfLiteNode of %d bytes, got one with another layout",
                       static_cast<int>(sizeof(Node)));
   }
-  if (node.inputs->size == kInputs + 1 && node.outputs->size == kOutputs + 1) {
-    return wrong->say("wanted a %s of 3 inputs and 4 outputs, got one that writes instance masks too (BodyPix)",
-                      kOperatorName);
-  }
-  if (node.inputs->size != kInputs || node.outputs->size != kOutputs) {
-    return wrong->say("wanted a %s of 3 inputs and 4 outputs, got one of %d and %d", kOperatorName,
+  const int32_t more = node.inputs->size - kPoseInputs;
+  if (more < 0 || more > 1 || node.outputs->size != kPoseOutputs + more) {
+    return wrong->say("wanted a %s of 3 inputs and 4 outputs, or of 4 and 5, got one of %d and %d", kOperatorName,
                       static_cast<int>(node.inputs->size), static_cast<int>(node.outputs->size));
   }
-  memcpy(inputs_, items(node.inputs), sizeof inputs_);
-  memcpy(outputs_, items(node.outputs), sizeof outputs_);
-  for (const int32_t input : inputs_) {
+  masks_ = more == 1;
+  memcpy(inputs_, items(node.inputs), sizeof(int32_t) * static_cast<size_t>(kPoseInputs + more));
+  memcpy(outputs_, items(node.outputs), sizeof(int32_t) * static_cast<size_t>(kPoseOutputs + more));
+  for (int32_t i = 0; i < kPoseInputs + more; ++i) {
+    const int32_t input = inputs_[i];
     ElementType element = ElementType::kUint8;
     if (input < 0 || !element_type(context.tensors[input].type, &element)) {
       return wrong->say("wanted inputs of %s that are uint8, int8 or float32, got type %d", kOperatorName,
                         input < 0 ? 0 : static_cast<int>(context.tensors[input].type));
     }
   }
-  for (const int32_t output : outputs_) {
+  for (int32_t i = 0; i < kPoseOutputs + more; ++i) {
+    const int32_t output = outputs_[i];
     if (output < 0 || context.tensors[output].type != kTypeFloat32 ||
         context.tensors[output].allocation_type == kReadOnly) {
       return wrong->say("wanted outputs of %s that are float32 and no constants, got type %d", kOperatorName,
@@ -101,25 +105,34 @@ bool PoseOperator::open(const Context& context, const Node& node, const OptionVa
 void PoseOperator::close() noexcept {
   free(workspace_);
   free(poses_);
+  free(mask_memory_);
   workspace_ = nullptr;
+  mask_memory_ = nullptr;
   poses_ = nullptr;
 }
 
 bool PoseOperator::prepare(Context* context, Sentence* wrong) noexcept {
+  const int32_t inputs = kPoseInputs + (masks_ ? 1 : 0);
   bool known = true;
-  for (const int32_t input : inputs_) {
-    known = known && context->tensors[input].allocation_type != kDynamic;
+  for (int32_t i = 0; i < inputs; ++i) {
+    known = known && context->tensors[inputs_[i]].allocation_type != kDynamic;
   }
-  if (known) {
-    Heads heads;
-    if (!read_heads(*context, &heads, wrong) || !take_memory(heads.heatmaps.rows, heads.heatmaps.columns, wrong)) {
-      return false;
-    }
+  TensorView heads[kMostInputs];
+  if (known && !(read_heads(*context, heads, wrong) && take_memory(heads[0].rows, heads[0].columns, wrong))) {
+    return false;
+  }
+  if (masks_ && !known) {
+    return wrong->say("wanted heads of %s whose size is known before they are, for masks of that size", kOperatorName);
   }
   const int32_t people = plan_.options.max_poses;
-  const int32_t shapes[kOutputs][kRank] = {{1, people, kKeypoints, 2}, {1, people, kKeypoints}, {1, people}, {1}};
-  for (int32_t i = 0; i < kOutputs; ++i) {
-    if (!resize(context, &context->tensors[outputs_[i]], kRank - i, shapes[i])) {
+  const int32_t shapes[kMostOutputs][kRank] = {{1, people, kKeypoints, 2},
+                                               {1, people, kKeypoints},
+                                               {1, people},
+                                               {1},
+                                               {1, people, heads[0].rows, heads[0].columns}};
+  const int32_t ranks[kMostOutputs] = {4, 3, 2, 1, 4};
+  for (int32_t i = 0; i < kPoseOutputs + (masks_ ? 1 : 0); ++i) {
+    if (!resize(context, &context->tensors[outputs_[i]], ranks[i], shapes[i])) {
       return wrong->say("wanted room for %d people in output %d of %s, got none from the interpreter",
                         static_cast<int>(people), static_cast<int>(i), kOperatorName);
     }
@@ -128,27 +141,34 @@ bool PoseOperator::prepare(Context* context, Sentence* wrong) noexcept {
 }
 
 bool PoseOperator::invoke(const Context& context, Sentence* wrong) noexcept {
-  Heads heads;
-  if (!read_heads(context, &heads, wrong) || !take_memory(heads.heatmaps.rows, heads.heatmaps.columns, wrong)) {
+  TensorView views[kMostInputs];
+  if (!read_heads(context, views, wrong) || !take_memory(views[0].rows, views[0].columns, wrong)) {
     return false;
   }
-  for (int32_t i = 0; i < kInputs; ++i) {
-    if (context.tensors[inputs_[i]].data == nullptr) {
+  for (int32_t i = 0; i < kPoseInputs + (masks_ ? 1 : 0); ++i) {
+    if (views[i].data == nullptr) {
       return wrong->say("wanted %s in %s, got a tensor without memory", kHeads[i].name, kOperatorName);
     }
   }
+  Heads heads;
+  heads.heatmaps = views[0];
+  heads.short_offsets = views[1];
+  heads.displacement_fwd = views[2];
+  heads.displacement_fwd.channels = 2 * kEdges;
+  heads.displacement_bwd = heads.displacement_fwd;
+  const size_t item = views[2].type == ElementType::kFloat32 ? sizeof(float) : 1;
+  heads.displacement_bwd.data = static_cast<const uint8_t*>(views[2].data) + item * 2 * kEdges;
   const Status status = decode_multi(plan_, heads, workspace_, workspace_bytes_, &sink_);
   if (status != Status::kOk) {
     return wrong->say("%s: %s", kOperatorName, message(status));
   }
-  write(context);
-  return true;
+  write_poses(context);
+  return !masks_ || write_masks(context, views[3], wrong);
 }
 
 // The heads where they lie, checked but for their memory.
-bool PoseOperator::read_heads(const Context& context, Heads* heads, Sentence* wrong) const noexcept {
-  TensorView views[kInputs];
-  for (int32_t i = 0; i < kInputs; ++i) {
+bool PoseOperator::read_heads(const Context& context, TensorView* heads, Sentence* wrong) const noexcept {
+  for (int32_t i = 0; i < kPoseInputs + (masks_ ? 1 : 0); ++i) {
     const Tensor& tensor = context.tensors[inputs_[i]];
     ElementType element = ElementType::kFloat32;
     if (!element_type(tensor.type, &element) || tensor.type != context.tensors[inputs_[0]].type) {
@@ -164,21 +184,12 @@ bool PoseOperator::read_heads(const Context& context, Heads* heads, Sentence* wr
       return wrong->say("wanted %s of %s with one scale, got none or many", kHeads[i].name, kOperatorName);
     }
     const int32_t* dims = items(tensor.dims);
-    views[i] = hwc_view(tensor.data, element, dims[1], dims[2], dims[3], tensor.scale, tensor.zero_point);
-    if (dims[1] != views[0].rows || dims[2] != views[0].columns) {
+    heads[i] = hwc_view(tensor.data, element, dims[1], dims[2], dims[3], tensor.scale, tensor.zero_point);
+    if (dims[1] != heads[0].rows || dims[2] != heads[0].columns) {
       return wrong->say("wanted heads of %s on one grid, got %dx%d and %dx%d", kOperatorName,
-                        static_cast<int>(views[0].rows), static_cast<int>(views[0].columns), static_cast<int>(dims[1]),
+                        static_cast<int>(heads[0].rows), static_cast<int>(heads[0].columns), static_cast<int>(dims[1]),
                         static_cast<int>(dims[2]));
     }
-  }
-  heads->heatmaps = views[0];
-  heads->short_offsets = views[1];
-  heads->displacement_fwd = views[2];
-  heads->displacement_fwd.channels = 2 * kEdges;
-  heads->displacement_bwd = heads->displacement_fwd;
-  if (views[2].data != nullptr) {
-    const size_t item = views[2].type == ElementType::kFloat32 ? sizeof(float) : 1;
-    heads->displacement_bwd.data = static_cast<const uint8_t*>(views[2].data) + item * 2 * kEdges;
   }
   return true;
 }
@@ -200,19 +211,33 @@ bool PoseOperator::take_memory(int32_t rows, int32_t columns, Sentence* wrong) n
       sink_.capacity = people;
     }
   }
-  return (workspace_ != nullptr && poses_ != nullptr) ||
-         wrong->say("wanted %zu bytes of memory for %s, got none", bytes, kOperatorName);
+  if (workspace_ == nullptr || poses_ == nullptr) {
+    return wrong->say("wanted %zu bytes of memory for %s, got none", bytes, kOperatorName);
+  }
+  return !masks_ || take_mask_memory(rows, columns, wrong);
+}
+
+bool PoseOperator::take_mask_memory(int32_t rows, int32_t columns, Sentence* wrong) noexcept {
+  const size_t cells = static_cast<size_t>(rows) * static_cast<size_t>(columns);
+  const size_t bytes = cells * sizeof(int32_t) + mask_workspace_bytes(plan_.options.max_poses, rows, columns);
+  if (bytes > mask_bytes_) {
+    free(mask_memory_);
+    mask_memory_ = malloc(bytes);
+    mask_bytes_ = mask_memory_ == nullptr ? 0 : bytes;
+  }
+  return mask_memory_ != nullptr ||
+         wrong->say("wanted %zu bytes of memory for masks of %s, got none", bytes, kOperatorName);
 }
 
 // An output that nothing reads has no memory, and is passed over.
-void PoseOperator::write(const Context& context) const noexcept {
+void PoseOperator::write_poses(const Context& context) const noexcept {
   const auto people = static_cast<size_t>(plan_.options.max_poses);
   const auto found = static_cast<size_t>(sink_.count);
-  const size_t rooms[kOutputs] = {people * kKeypoints * 2, people * kKeypoints, people, 1};
-  const size_t used[kOutputs] = {found * kKeypoints * 2, found * kKeypoints, found, 1};
+  const size_t rooms[kPoseOutputs] = {people * kKeypoints * 2, people * kKeypoints, people, 1};
+  const size_t used[kPoseOutputs] = {found * kKeypoints * 2, found * kKeypoints, found, 1};
   const float count = static_cast<float>(sink_.count);
-  const float* const sources[kOutputs] = {sink_.xy, sink_.scores, sink_.pose_scores, &count};
-  for (int32_t i = 0; i < kOutputs; ++i) {
+  const float* const sources[kPoseOutputs] = {sink_.xy, sink_.scores, sink_.pose_scores, &count};
+  for (int32_t i = 0; i < kPoseOutputs; ++i) {
     const Tensor& tensor = context.tensors[outputs_[i]];
     if (tensor.data == nullptr || tensor.bytes < rooms[i] * sizeof(float)) {
       continue;
@@ -228,6 +253,36 @@ void PoseOperator::write(const Context& context) const noexcept {
       target[n + 1] = sources[0][n];
     }
   }
+}
+
+// Every cell is somebody's: the operator has no segments to look at.
+bool PoseOperator::write_masks(const Context& context, const TensorView& long_offsets, Sentence* wrong) noexcept {
+  const size_t cells = static_cast<size_t>(long_offsets.rows) * static_cast<size_t>(long_offsets.columns);
+  const size_t room = cells * static_cast<size_t>(plan_.options.max_poses);
+  const Tensor& tensor = context.tensors[outputs_[kPoseOutputs]];
+  if (tensor.data == nullptr || tensor.bytes < room * sizeof(float)) {
+    return true;
+  }
+  auto* const masks = static_cast<float*>(tensor.data);
+  memset(masks, 0, room * sizeof(float));
+  MaskHeads heads;
+  heads.long_offsets = long_offsets;
+  const MaskPoses poses = {sink_.xy, sink_.count, {}};
+  MaskOptions options;
+  options.stride_px = plan_.options.stride_px;
+  auto* const owners = static_cast<int32_t*>(mask_memory_);
+  const MaskSink sink = {owners, long_offsets.rows, long_offsets.columns, nullptr};
+  const Status status =
+      instance_masks(heads, poses, options, owners + cells, mask_bytes_ - cells * sizeof(int32_t), sink);
+  if (status != Status::kOk) {
+    return wrong->say("masks of %s: %s", kOperatorName, message(status));
+  }
+  for (size_t cell = 0; cell < cells; ++cell) {
+    if (owners[cell] >= 0) {
+      masks[static_cast<size_t>(owners[cell]) * cells + cell] = 1.0F;
+    }
+  }
+  return true;
 }
 
 }  // namespace posecore::tflite

@@ -20,6 +20,7 @@ from posecore import tflite_plugin
 from posecore.runtime import tflite_libraries
 
 CORAL = "models/coral/posenet_mobilenet_v1_075_353_481"
+BODYPIX = "models/coral/bodypix_mobilenet_v1_075_512_512_16_quant_decoder"
 
 
 @pytest.fixture(scope="module")
@@ -222,11 +223,12 @@ def test_corals_own_result_from_its_own_picture(library: ModuleType, data: Path)
     assert not any(array[0, 2:].any() for array in output[:3])
 
 
-def test_the_test_of_libcoral(library: ModuleType, data: Path) -> None:
+@pytest.mark.parametrize("name", [f"{CORAL}_16_quant_decoder", BODYPIX])
+def test_the_test_of_libcoral(library: ModuleType, data: Path, name: str) -> None:
     """google-coral/test_data: bilinear, normalised to 0..1, .1 and .04 where both scores are over .7."""
-    expected = reference(data / f"{CORAL}_16_quant_decoder_reference.csv")
+    expected = reference(data / f"{name}_reference.csv")
     picture = data / "models/coral/test_image.bmp"
-    output, plugged = on_picture(library, data / f"{CORAL}_16_quant_decoder.tflite", picture, "BILINEAR")
+    output, plugged = on_picture(library, data / f"{name}.tflite", picture, "BILINEAR")
     assert output.count.tolist() == [len(expected)] == [2]
     normalised = output.poses[0, :2, :, ::-1] / plugged.input_size()[::-1]
     sure = (output.scores[0, :2] > 0.7) & (expected[:, :, 2] > 0.7)
@@ -234,3 +236,19 @@ def test_the_test_of_libcoral(library: ModuleType, data: Path) -> None:
     assert np.abs(normalised - expected[:, :, :2])[sure].max() < 0.04
     assert np.abs(output.scores[0, :2] - expected[:, :, 2])[sure].max() < 0.1
     assert np.abs(output.pose_scores[0, :2] - expected[:, 0, 3]).max() < 0.1
+
+
+def test_the_masks_of_corals_own_test(library: ModuleType, data: Path) -> None:
+    """google-coral/libcoral, bodypix_test.cc: fewer than 5 % of the cells of each mask are other than in its bitmap."""
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install pillow")
+    picture = data / "models/coral/test_image.bmp"
+    _, plugged = on_picture(library, data / f"{BODYPIX}.tflite", picture, "BILINEAR")
+    masks = plugged.tensors()[4]
+    assert masks.shape == (1, 20, 33, 33)
+    assert masks.dtype == np.float32
+    assert (masks[0].sum(axis=0) == 1).all()
+    assert not masks[0, 2:].any()
+    for person in range(2):
+        with image.open(data / f"models/coral/mask{person}.bmp") as opened:
+            theirs = np.asarray(opened.convert("L")) > 127
+        assert ((masks[0, person] > 0) != theirs).mean() < 0.05
