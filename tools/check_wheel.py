@@ -17,6 +17,7 @@ MOST_BYTES_WITHOUT_MODEL = 1_500_000
 BUILT = (
     r"posecore/_core\.[\w.-]+\.(so|pyd)",
     r"posecore/lib/(lib)?posecore\.(a|lib)",
+    r"posecore/lib/(lib)?posecore_tflite\.(so|dylib|dll)",
     r"posecore/lib/cmake/posecore/posecoreConfig\.cmake",
     r"posecore/lib/cmake/posecore/posecoreConfigVersion\.cmake",
     r"posecore/lib/cmake/posecore/posecoreTargets\.cmake",
@@ -38,7 +39,7 @@ def from_sources(repository: Path) -> set[str]:
     python = {
         name for name in python if "__pycache__" not in name and not name.endswith((".pyc", ".so", ".pyd"))
     }
-    return python | {f"posecore/include/{p.relative_to(headers).as_posix()}" for p in headers.rglob("*.hpp")}
+    return python | {f"posecore/include/{p.relative_to(headers).as_posix()}" for p in headers.rglob("*.h*")}
 
 
 def complaints(names: set[str], repository: Path = REPOSITORY) -> list[str]:

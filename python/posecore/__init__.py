@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from posecore.smooth import KalmanSmoother, OneEuroSmoother
     from posecore.streaming import stream
     from posecore.swaps import SwapRepair
+    from posecore.tflite_plugin import tflite_plugin_path
     from posecore.track import Track, Tracker
 
 # Imported when first used: what decodes heads does not wait for them.
@@ -49,6 +50,7 @@ _LAZY = {
     "oks": "posecore.similarity",
     "smooth_tracks": "posecore.offline",
     "stream": "posecore.streaming",
+    "tflite_plugin_path": "posecore.tflite_plugin",
 }
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "skeletons",
     "smooth_tracks",
     "stream",
+    "tflite_plugin_path",
 ]
 
 
