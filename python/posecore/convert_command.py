@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import posecore
-from posecore.artifact import sha256_of
 from posecore.export_command import add_source_options, opened, quiet_keras
 from posecore.export_files import ExportFiles
 from posecore.keras_sidecar import sidecar_of, sidecar_text
@@ -86,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keras(source: KerasSource, files: ExportFiles) -> None:
+    from posecore.artifact import sha256_of
     from posecore.evaluation.whole_file import write_whole
 
     path = files.work_model

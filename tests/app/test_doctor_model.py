@@ -178,7 +178,7 @@ def test_what_is_typed_can_be_typed() -> None:
         "scores='probabilities', x_first='both')"
     )
     words = command.removeprefix("posecore predict ").replace("'my model.tflite'", "x")
-    args = cli._parser().parse_args(["predict", *words.split()])
+    args = cli._parser(["predict"]).parse_args(["predict", *words.split()])
     assert (args.size, args.stride, args.color, args.input_range) == ((353, 481), 8.0, "bgr", [0.0, 1.0])
     assert (args.scores, args.x_first) == ("probabilities", "both")
 
