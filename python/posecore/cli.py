@@ -93,7 +93,7 @@ _MODULES = {
 
 
 def _commands(argv: Sequence[str]) -> list[Any]:
-    """The modules that these arguments need: that of the command they name, none for --version and its like, else all."""
+    """The modules that these arguments need: of the command that they name; none for --version; else all."""
     options = ("--version", "--cmake-dir", "--include-dir")
     first = next((one for one in argv if one in options or not one.startswith("-")), None)
     names = [first] if first in _MODULES else [] if first in options else list(_MODULES)

@@ -28,8 +28,9 @@ class ExportFiles:
         work: the folder, there while the block runs.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, option: str = "--out") -> None:
         self.model = model
+        self._option = option
         self.work = model.with_name(f".{model.name}.{os.getpid()}.part")
 
     @classmethod
@@ -59,7 +60,7 @@ class ExportFiles:
         for path in (*(Path(f"{model}{ending}") for ending in _BESIDE), *companions(model)):
             may_replace = force or path.suffix == _LOG  # a run that failed has left one
             result_file(option, path, inputs=read, force=may_replace, makes_folder=True)
-        return cls(model)
+        return cls(model, option)
 
     @property
     def work_model(self) -> Path:
@@ -112,7 +113,9 @@ class ExportFiles:
         places = [self.model.with_name(path.name) for path in made]
         there = [place for place in places if os.path.lexists(place) and place.suffix != _LOG]
         if there and not force:
-            raise UsageError(f"--out: {printable(there[0])} is there already; add --force to overwrite")
+            raise UsageError(
+                f"{self._option}: {printable(there[0])} is there already; add --force to overwrite"
+            )
         for path, place in zip(made, places, strict=True):
             os.replace(path, place)
         return places

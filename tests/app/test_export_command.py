@@ -181,6 +181,15 @@ def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
             "--random-calibration: wanted it or --calibration, got both",
         ),
         (("--target", "tflite", "--size", "0"), "wanted a long side such as 353"),
+        (
+            ("--target", "tflite", "--quantize", "int8", "--random-calibration", "--decoder"),
+            "--decoder: wanted uint8 with it, since PosenetDecoderOp reads no int8, got int8",
+        ),
+        (
+            ("--target", "k210", "--random-calibration", "--size", "240x640"),
+            "--size: wanted even sides of at most 256x512 (height x width) for k210, which the KPU takes, got 240x640",
+        ),
+        (("--target", "k210", "--random-calibration", "--size", "225"), "(height x width) for k210"),
     ],
 )
 def test_options_that_do_not_fit_get_one_sentence(
@@ -190,6 +199,7 @@ def test_options_that_do_not_fit_get_one_sentence(
     assert (code, out) == (2, "")
     assert sentence in err
     assert written() == []
+    assert fake.opened == {}, "it says so before the model is there"
 
 
 def test_labels_are_looked_for_beside_their_file(

@@ -28,14 +28,14 @@ def fake(monkeypatch: Any) -> FakeExport:
 
 def test_nothing_is_overwritten_without_force(command: Command, fake: FakeExport) -> None:
     for name in NAMES:
-        fake.made = {}
+        fake.opened = {}
         Path(name).write_text("mine")
         code, _, err = command("export", "run", "--target", "tflite")
         assert code == 2
         assert f"--out: {name} is there already; add --force" in err
         assert Path(name).read_text() == "mine"
         assert written() == [name]
-        assert fake.made == {}, "it says so before the work"
+        assert fake.opened == {}, "it says so before the model is there"
         assert command("export", "run", "--target", "tflite", "--force")[0] == 0
         assert Path(NAMES[0]).read_bytes() == b"the model"
         for one in NAMES:

@@ -96,7 +96,7 @@ def test_a_command_imports_no_other() -> None:
 
 def test_a_command_is_called_as_its_module_says() -> None:
     for name, module in cli._MODULES.items():
-        assert import_module(f"posecore.{module}").NAME == name
+        assert name == import_module(f"posecore.{module}").NAME
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["evall"]])
