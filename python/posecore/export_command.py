@@ -21,6 +21,7 @@ from posecore.export_targets import (
     QUANTIZE,
     SUFFIXES,
     TARGETS,
+    ExportPlan,
     Made,
     companions,
     in_options,
@@ -183,13 +184,7 @@ def export(
     progress: Progress,
 ) -> Exported:
     """Make the file, verify it, and write everything."""
-    planned = plan(
-        args.target,
-        quantize=args.quantize,
-        size=args.size,
-        own_size=source.size,
-        decoder=_decoder(args, source),
-    )
+    planned = _plan(args, source.size, _decoder(args, source))
     files = _files(args, args.out or planned.file_name(source.name), source.files)
     progress.line(pictures.said)
     with files, files.telling():
@@ -292,6 +287,9 @@ def quiet_keras() -> Iterator[None]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be refused before anything is opened."""
+    from posecore.runtime.decoder_options import DecoderOptions
+
+    _plan(args, None, DecoderOptions() if args.decoder else None)
     suffix = SUFFIXES[args.target]
     if args.out and Path(args.out).suffix.lower() != suffix:
         raise UsageError(f"--out: wanted a name that ends in {suffix} for {args.target}, got {args.out}")
@@ -321,19 +319,23 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--pictures: wanted a folder that is there, got {args.pictures}")
 
 
+def _plan(
+    args: argparse.Namespace, own_size: tuple[int, int] | None, decoder: DecoderOptions | None
+) -> ExportPlan:
+    return plan(args.target, quantize=args.quantize, size=args.size, own_size=own_size, decoder=decoder)
+
+
 def _look_ahead(args: argparse.Namespace) -> None:
-    """Refuse what can be refused before TensorFlow and the model are there: options that the target does not have,
-    files that are in the way, packages that are not installed."""
+    """Refuse what can be refused before TensorFlow and the model are there: files that are in the way, packages that
+    are not installed."""
     from posecore.export_needs import look_for_compiler, look_for_packages
     from posecore.runtime.decoder_options import DecoderOptions
 
-    decoder = DecoderOptions() if args.decoder else None
-    plan(args.target, quantize=args.quantize, size=args.size, own_size=None, decoder=decoder)
     if args.out is not None:  # looked at again when it is known what else is read
         _files(args, args.out, ())
     look_for_packages(args.target)
     look = look_at_source(args.model)
-    planned = plan(args.target, quantize=args.quantize, size=args.size, own_size=look.size, decoder=decoder)
+    planned = _plan(args, look.size, DecoderOptions() if args.decoder else None)
     _files(args, args.out or planned.file_name(look.name), look.files)
     look_for_compiler(args.target)
 

@@ -101,6 +101,8 @@ def plan(
         raise UsageError("--decoder: wanted uint8 with it, since PosenetDecoderOp reads no int8, got int8")
     if target == "k210" and size is not None and size != "dynamic":
         _refuse_for_kpu(size)
+    if size is not None and size != "dynamic":
+        _refuse_huge(size)
     if size == "dynamic" and needs_calibration(target, quantize):
         raise UsageError(
             f"--size: wanted HxW for {target if target in ('coral', 'k210') else quantize}, got dynamic"
@@ -114,6 +116,16 @@ def plan(
         own_size = own_size[0] // _EVEN * _EVEN or _EVEN, own_size[1] // _EVEN * _EVEN or _EVEN
     chosen = None if size == "dynamic" else size or own_size or DEFAULT_SIZES[target]
     return ExportPlan(target, quantize, chosen, decoder)
+
+
+def _refuse_huge(size: tuple[int, int]) -> None:
+    from posecore.export.contract import MOST_SIDE
+
+    width, height = size
+    if max(size) > MOST_SIDE:
+        raise UsageError(
+            f"--size: wanted sides of at most {MOST_SIDE} pixels, got {height}x{width} (height x width)"
+        )
 
 
 def _refuse_for_kpu(size: tuple[int, int]) -> None:

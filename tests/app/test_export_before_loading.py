@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 WRONG = [
-    ("export net.npz --target onnx --quantize int8 --random-calibration", 2, "--quantize: wanted float32"),
+    ("export net.npz --target onnx --quantize int8", 2, "--quantize: wanted float32"),
     ("export net.npz --target coral --quantize float32 --random-calibration", 2, "--quantize: wanted none"),
     ("export net.npz --target k210", 2, "--calibration: wanted a folder of pictures"),
     ("export net.npz --target k210 --size 240x640 --random-calibration", 2, "--size: wanted even sides"),
+    ("export net.npz --target tflite --size 9000", 2, "--size: wanted sides of at most 8192 pixels"),
     ("export net.npz --target tflite --size 12x", 2, "--size: wanted a long side"),
     ("export net.npz --target tflite --out there.tflite", 2, "--out: there.tflite is there already"),
     ("export net.npz --target tflite", 2, "net_257x257_float32.tflite.json is there already"),

@@ -141,6 +141,57 @@ def test_calibration_keeps_a_quarter_for_verification(
     assert "2 of them calibrated too, which flatters the result" in err
 
 
+def test_pictures_that_cannot_be_read_are_left_out_and_named(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    (photographs / "1.png").write_bytes(b"no picture")
+    whole = (photographs / "3.png").read_bytes()
+    (photographs / "3.png").write_bytes(whole[: len(whole) // 2])
+    words = ("export", "run", "--target", "tflite", "--quantize", "int8", "--calibration", photographs)
+    code, _, err = command(*words)
+    assert code == 0, err
+    assert "2 pictures that cannot be read are left out" in err
+    assert f"{photographs / '1.png'}: wanted a picture, got a file that is not one" in err
+    assert f"{photographs / '3.png'}: wanted a picture, got a PNG file that is cut off" in err
+    shown = {path.name for path in fake.made["calibration"]}
+    assert len(shown) == 7
+    assert set(fake.verified["pictures"]) | shown == {f"{n}.png" for n in range(1, 13) if n not in (1, 3)}
+    said = json.loads(Path("net_257x257_int8.tflite.verify.json").read_text())["shown"]
+    assert "2 pictures that cannot be read" in said, "whoever reads the verification knows it, too"
+
+
+def test_others_take_the_places_of_broken_pictures_while_there_are_some(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    (photographs / "1.png").write_bytes(b"no picture")
+    words = ("export", "run", "--target", "tflite", "--quantize", "int8", "--calibration", photographs)
+    assert command(*words, "--calibration-count", "11")[0] == 0
+    assert len(fake.made["calibration"]) == 11
+    fake.opened = {}
+    code, _, err = command(*words, "--calibration-count", "12", "--out", "new.tflite")
+    assert (code, fake.opened) == (1, {})
+    assert "wanted 12 pictures to calibrate with, got 11 (1 picture that cannot be read is left out" in err
+    for number in range(1, 13):
+        (photographs / f"{number}.png").write_bytes(b"no picture")
+    code, _, err = command(*words, "--out", "new.tflite")
+    assert (code, fake.opened) == (1, {})
+    assert "wanted pictures, got none that can be read: 12 pictures that cannot be read are left out" in err
+    assert "and 9 more" in err
+
+
+def test_a_broken_picture_to_verify_with_is_known_before_the_work(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    (photographs / "1.png").write_bytes(b"no picture")
+    words = ("export", "run", "--target", "tflite", "--verify-pictures")
+    assert command(*words, photographs)[0] == 0
+    assert len(fake.verified["pictures"]) == 11
+    fake.opened = {}
+    code, _, err = command(*words, photographs / "1.png", "--force")
+    assert (code, fake.opened) == (1, {})
+    assert "1.png: wanted a picture, got a file that is not one" in err
+
+
 def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
     words = ("export", "run", "--target", "coral")
     code, _, err = command(*words)

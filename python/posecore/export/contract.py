@@ -16,7 +16,8 @@ from posecore.skeletons import Skeleton
 INPUT_RANGE = (-1.0, 1.0)
 """Of all of posecore's networks: pixel / 127.5 - 1."""
 MID_OFFSETS = "mid_offset_2"
-_MOST_SIDE = 8192
+MOST_SIDE = 8192
+"""Pixels of an input's side, at most."""
 # Where the stride of a network that takes any size is read off.
 _PROBE_PX = {"posenet": 257, "heatmaps": 256}
 _POSENET: dict[str, tuple[Role, Unit]] = {
@@ -117,10 +118,8 @@ class Contract:
         """The model with an input of this size; itself where it has it."""
         if size is not None:
             size = arguments.size(size, "size")
-            if max(size) > _MOST_SIDE:
-                raise ValueError(
-                    f"size: wanted sides of at most {_MOST_SIDE} pixels, got {size[0]}x{size[1]}"
-                )
+            if max(size) > MOST_SIDE:
+                raise ValueError(f"size: wanted sides of at most {MOST_SIDE} pixels, got {size[0]}x{size[1]}")
         if size == self.input_size:
             return self.model
         if self.fixed:
