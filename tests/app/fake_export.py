@@ -15,6 +15,14 @@ from posecore.export_targets import Made
 from posecore.heads import Quantization
 from posecore.keras_source import KerasSource
 
+NAMES = [
+    "net_257x257_float32.tflite",
+    "net_257x257_float32.tflite.json",
+    "net_257x257_float32.tflite.verify.json",
+    "net_257x257_float32.tflite.verify.png",
+]
+"""What an export of the network of `FakeExport` writes, without options."""
+
 
 @dataclass
 class FakeVerification:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_export import FakeExport, FakeVerification
+from fake_export import NAMES, FakeExport, FakeVerification
 from labelled_pictures import Pictures
 from predict_command import Command, written
 
@@ -19,13 +19,6 @@ from posecore import COCO17, export_verification
 from posecore.errors import ModelError
 from posecore.export.calibration import calibration_pictures
 from posecore.export.comparison import verify
-
-NAMES = [
-    "net_257x257_float32.tflite",
-    "net_257x257_float32.tflite.json",
-    "net_257x257_float32.tflite.verify.json",
-    "net_257x257_float32.tflite.verify.png",
-]
 
 
 @pytest.fixture

@@ -8,17 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_export import FakeExport
+from fake_export import NAMES, FakeExport
 from predict_command import Command, written
 
 from posecore.errors import MissingExtra, ModelError, SourceError
-
-NAMES = [
-    "net_257x257_float32.tflite",
-    "net_257x257_float32.tflite.json",
-    "net_257x257_float32.tflite.verify.json",
-    "net_257x257_float32.tflite.verify.png",
-]
 
 
 @pytest.fixture
