@@ -16,6 +16,7 @@ from posecore import skeletons
 from posecore.errors import ModelError, SourceError, look_for
 from posecore.keras_sidecar import read_keras_sidecar, sidecar_of
 from posecore.skeletons import Skeleton
+from posecore.tfjs_folder import tfjs_descriptions
 
 Weights = Literal["best", "final", "last"]
 WEIGHTS: tuple[Weights, ...] = ("best", "final", "last")
@@ -117,7 +118,7 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
     if path.is_dir():
         if (path / "config.toml").is_file():
             return "run"
-        if _tfjs_descriptions(path):
+        if tfjs_descriptions(path):
             return "weights"
         if (path / "saved_model.pb").is_file():
             raise ModelError(
@@ -147,12 +148,6 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
         f"{path}: wanted a run folder of `posecore train`, .keras, or PoseNet's weights (.npz, .pb, a tfjs .json), "
         f"got {suffix or 'a file without an ending'}"
     )
-
-
-def _tfjs_descriptions(folder: Path) -> list[Path]:
-    from posecore.train.networks.weights_tfjs import tfjs_descriptions
-
-    return tfjs_descriptions(folder)
 
 
 def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -> KerasSource:
