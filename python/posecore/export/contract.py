@@ -8,6 +8,7 @@ from typing import Any
 from posecore import arguments, skeletons
 from posecore.artifact import Unit
 from posecore.errors import ModelError, require
+from posecore.export.activations import refuse_huge_input
 from posecore.export.alignment import keeps_grid, pads_on_all_sides
 from posecore.heads import Scores
 from posecore.layouts import Kind, Role, stride_from
@@ -101,11 +102,13 @@ class Contract:
             size: (width, height); None leaves it free.
 
         Raises:
-            ValueError: a size that the network cannot take.
+            ValueError: a size that the network cannot take, or at which its layers make more than memory holds.
             ModelError: the model cannot be built anew for this size.
         """
         keras = require("keras", extra="export", purpose="Exporting a model")
         model = self._resized(keras, size)
+        if size is not None:
+            refuse_huge_input(model, size)
         heads = self.with_mid_offsets() if mid_offsets else self.heads
         outputs = outputs_by_name(model)
         kept = {head.name: self._narrowed(keras, model, outputs, head) for head in heads}

@@ -2,7 +2,8 @@
 
 A .keras file says which classes of which modules are to be made, and with what. Keras' safe mode forbids some of that;
 here only plain layers of Keras are allowed, by name, and all is looked at before Keras sees the file: what is not on
-the lists below is refused, weights lie in the file itself, and layers do not ask for more weights than the file holds.
+the lists below is refused, weights lie in the file itself, layers do not ask for more weights than the file holds, and
+what they make of a picture has a size that memory holds.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from posecore.errors import ModelError, look_for, require
+from posecore.export.activations import refuse_huge_model
 from posecore.printable import printable
 
 MOST_BYTES = 1 << 30  # of the file and of what it unpacks to; SimpleBaseline-152 is a quarter of it
@@ -75,7 +77,8 @@ def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras
 
     Raises:
         ModelError: no such file, not a .keras file, damaged, too large, with a class that is not one of Keras' plain
-            layers (Lambda and everybody's own among them), or not functional.
+            layers (Lambda and everybody's own among them), with layers whose outputs no memory holds
+            (`activations`), or not functional.
         MissingExtra: Keras is not installed.
     """
     path = Path(path)
@@ -87,6 +90,7 @@ def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras
             f"{path}: wanted a file with the weights of its layers, got {stored:,} numbers for the {wanted:,} that "
             "the layers ask for"
         )
+    refuse_huge_model(config, str(path))
     keras = keras_package(purpose)
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
