@@ -135,6 +135,12 @@ class Contract:
             return self._padded(size)
         if self.input_size is None:
             return self.model
+        if size is None and not keeps_grid(self.model, (1, 1), self.input_size, self.stride_px):
+            width, height = self.input_size
+            raise ValueError(
+                f"size: wanted one, since {self.model.name} was trained at {height}x{width} (height x width) and its "
+                "padding moves its grid on others than like it, got None for any"
+            )
         try:
             picture = keras.Input(_picture_shape(size), name="image")
             model = keras.models.clone_model(self.model, input_tensors=picture)

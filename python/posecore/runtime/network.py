@@ -36,6 +36,7 @@ class Network:
         layout: what its outputs are; see `posecore.layouts`.
         decoder: the options of the PosenetDecoderOp that was cut off its end, or None where there was none.
         artifact: what lies beside the file and says what its outputs are, or None where nothing does.
+        is_default: whether it is the model that comes with posecore.
         dynamic: whether the file leaves the input's size free.
     """
 
@@ -59,6 +60,7 @@ class Network:
             MissingExtra: no interpreter is installed.
         """
         file, self.name, self.artifact = _read(model)
+        self.is_default = model is None
         self.decoder: DecoderOptions | None = file.decoder
         roles: tuple[Role, ...] | None = None
         if self.artifact is not None:
