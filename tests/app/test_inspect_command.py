@@ -146,7 +146,7 @@ def test_what_is_wrong_is_one_sentence(folder: Path, capsys: Any) -> None:
         (
             ("net.keras", "--size", "64"),
             1,
-            "net.keras: wanted an input that is free to be 64x64, got ?x64x48x3",
+            "net.keras: wanted an input that is free to be 64x64 (height x width), got ?x64x48x3",
         ),
         (("net.onnx", "--size", "0x5"), 2, "wanted height x width such as 353x481, or one side, got '0x5'"),
         (("net.onnx", "half.onnx"), 1, "half.onnx is not a whole ONNX model"),

@@ -55,8 +55,18 @@ def test_layers_that_no_memory_holds_are_refused(keras: Any, name: str, size: in
 @pytest.mark.parametrize(("size", "batch"), [(40_000, None), (257, 1 << 20)])
 def test_inputs_that_no_memory_holds_are_refused(keras: Any, size: int, batch: int | None) -> None:
     config = config_of(keras, lambda layers, x: layers.ReLU()(x), size, batch)
-    with pytest.raises(ModelError, match=r"at most 536,870,912 numbers, got image of"):
+    with pytest.raises(ModelError, match=r"at most 268,435,456 numbers, got image of"):
         refuse_huge_model(config, "x.keras")
+
+
+def test_dilations_that_no_memory_holds_are_refused(keras: Any) -> None:
+    def dilated(layers: Any, x: Any) -> Any:
+        return layers.Conv2D(3, 3, padding="same", dilation_rate=65_535)(x)
+
+    with pytest.raises(
+        ModelError, match=r"^x\.keras: wanted convolutions that are dilated by at most 1024, got "
+    ):
+        refuse_huge_model(config_of(keras, dilated, 257), "x.keras")
 
 
 def test_the_file_is_refused_before_keras_sees_it(keras: Any, tmp_path: Path, monkeypatch: Any) -> None:

@@ -311,7 +311,8 @@ def test_archives_that_grow_are_not_unpacked(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_size_that_does_not_fit_is_refused() -> None:
     with pytest.raises(
-        ModelError, match=r"^a.keras: wanted an input that is free to be 10x20, got \?x64x48x3$"
+        ModelError,
+        match=r"^a.keras: wanted an input that is free to be 20x10 \(height x width\), got \?x64x48x3$",
     ):
         model_graph(tiny.keras_archive(tiny.small_keras()), "a.keras", size=(10, 20))
 

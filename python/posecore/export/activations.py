@@ -14,10 +14,12 @@ from posecore.export.graphs.keras_graph import add_keras
 from posecore.export.graphs.model_graph import GraphTensor, ModelGraph, shown
 from posecore.printable import printable
 
-MOST_NUMBERS = 1 << 29
-"""Of one tensor: 2 GiB of float32, which is what TensorFlow Lite can address. PoseNet's largest has 1.6 million at
-353x481 pixels."""
-MOST_IN_ALL = 1 << 31
+MOST_NUMBERS = 1 << 28
+"""Of one tensor: 1 GiB of float32. PoseNet 0.75's largest has 2 million at 353x481 pixels, and 50 million at
+2048x2048."""
+MOST_IN_ALL = 1 << 30
+MOST_DILATION = 1024
+"""Of a convolution: TensorFlow cuts a picture into as many squared."""
 # (width, height) for a model that takes any: what strides divide, and what they divide but for one pixel.
 _PROBES = ((256, 256), (257, 257))
 
@@ -39,7 +41,7 @@ def refuse_huge_model(config: Mapping[str, Any], name: str) -> None:
     graph = next((one for one in graphs if not list(_unknown(one))), graphs[0])
     for layer in _unknown(graph):
         raise ModelError(f"{name}: wanted layers whose sizes follow from the input's, got {printable(layer)}")
-    said = _too_large(graph)
+    said = _too_large(graph) or _too_dilated(graph)
     if said is not None:
         raise ModelError(f"{name}: {said}")
 
@@ -86,6 +88,16 @@ def _numbers(tensor: GraphTensor) -> int | None:
         return None
     sides = (max(tensor.shape[0], 1), *tensor.shape[1:]) if tensor.shape else ()
     return None if min(sides, default=1) < 0 else math.prod(sides)
+
+
+def _too_dilated(graph: ModelGraph) -> str | None:
+    for operator in graph.operators:
+        rates = operator.options.get("dilation_rate", 1)
+        each = rates if isinstance(rates, tuple) else (rates,)
+        most = max([1, *(rate for rate in each if isinstance(rate, int))])
+        if most > MOST_DILATION:
+            return f"wanted convolutions that are dilated by at most {MOST_DILATION}, got {operator.name} with {most}"
+    return None
 
 
 def _too_large(graph: ModelGraph) -> str | None:

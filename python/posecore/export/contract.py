@@ -7,11 +7,12 @@ from typing import Any
 
 from posecore import arguments, skeletons
 from posecore.artifact import Unit
-from posecore.errors import ModelError, require
+from posecore.errors import ModelError, PosecoreError, require
 from posecore.export.activations import refuse_huge_input
 from posecore.export.alignment import keeps_grid, pads_on_all_sides
 from posecore.heads import Scores
 from posecore.layouts import Kind, Role, stride_from
+from posecore.printable import printable
 from posecore.skeletons import Skeleton
 
 INPUT_RANGE = (-1.0, 1.0)
@@ -106,6 +107,16 @@ class Contract:
             ModelError: the model cannot be built anew for this size.
         """
         keras = require("keras", extra="export", purpose="Exporting a model")
+        try:
+            return self._graph(keras, size, mid_offsets=mid_offsets)
+        except (ValueError, TypeError, MemoryError, PosecoreError):
+            raise
+        except Exception as error:  # whatever the layers of somebody's file raise
+            raise ModelError(
+                f"{self.model.name}: Keras cannot build it ({printable(' '.join(str(error).split())[:200])})"
+            ) from error
+
+    def _graph(self, keras: Any, size: tuple[int, int] | None, *, mid_offsets: bool) -> Any:
         model = self._resized(keras, size)
         if size is not None:
             refuse_huge_input(model, size)
@@ -122,14 +133,14 @@ class Contract:
         if size is not None:
             size = arguments.size(size, "size")
             if max(size) > MOST_SIDE:
-                raise ValueError(f"size: wanted sides of at most {MOST_SIDE} pixels, got {size[0]}x{size[1]}")
+                raise ValueError(f"size: wanted sides of at most {MOST_SIDE} pixels, got {_typed(size)}")
         if size == self.input_size:
             return self.model
         if self.fixed:
             width, height = self.input_size or (0, 0)
-            got = "any size" if size is None else f"{size[0]}x{size[1]}"
+            got = "any size" if size is None else _typed(size)
             raise ValueError(
-                f"size: wanted {width}x{height}, the only one that the dense layers of {self.model.name} fit, got {got}"
+                f"size: wanted {height}x{width}, the only one that the dense layers of {self.model.name} fit, got {got}"
             )
         if size is not None and not keeps_grid(self.model, size, self.input_size, self.stride_px):
             return self._padded(size)
@@ -148,7 +159,7 @@ class Contract:
         except (ValueError, TypeError) as error:
             raise ModelError(
                 f"{self.model.name}: wanted a network that can be built for another size than "
-                f"{self.input_size[0]}x{self.input_size[1]}, got one that cannot ({' '.join(str(error).split())[:200]})"
+                f"{_typed(self.input_size)}, got one that cannot ({' '.join(str(error).split())[:200]})"
             ) from error
         return model
 
@@ -164,7 +175,7 @@ class Contract:
             plus = " and ".join(f"{step} n + {side % step}" for side in dict.fromkeys(trained))
             raise ValueError(
                 f"size: wanted sides of {plus} pixels for {self.model.name}, whose padding moves its grid on others, "
-                f"got {size[0]}x{size[1]}"
+                f"got {_typed(size)}"
             )
         return made
 
@@ -220,6 +231,11 @@ def outputs_by_name(model: Any) -> dict[str, Any]:
     if isinstance(named, dict):
         return dict(named)
     return dict(zip(model.output_names, model.outputs, strict=True))
+
+
+def _typed(size: tuple[int, int]) -> str:
+    """A size as people type it, who have the height first."""
+    return f"{size[1]}x{size[0]} (height x width)"
 
 
 def _picture_shape(size: tuple[int, int] | None) -> tuple[int | None, int | None, int]:
@@ -305,7 +321,15 @@ def _stride(
     if size is None:
         side = _PROBE_PX[kind]
         size = side, side
-        probed = keras.Model(model.inputs, outputs_by_name(model)).compute_output_shape((1, side, side, 3))
+        try:
+            probed = keras.Model(model.inputs, outputs_by_name(model)).compute_output_shape(
+                (1, side, side, 3)
+            )
+        except Exception as error:  # whatever the layers of somebody's file raise
+            said = printable(" ".join(str(error).split())[:200])
+            raise ModelError(
+                f"{model.name}: Keras cannot tell its grid at {side}x{side} pixels ({said})"
+            ) from error
         shapes = {name: tuple(shape) for name, shape in probed.items()}
     grids = {shapes[head.source][1:3] for head in heads}
     if len(grids) != 1:

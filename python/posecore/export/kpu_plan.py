@@ -137,16 +137,16 @@ def _checked(network: KpuNetwork, size: Size) -> Size:
     width, height = arguments.size(size, "size")
     step = network.stride_px
     if width % step or height % step:
-        near = [f"{max(round(side / step), 1) * step}" for side in (width, height)]
+        near = [f"{max(round(side / step), 1) * step}" for side in (height, width)]
         raise ValueError(
-            f"size: wanted a width and a height that {step} divides, since the KPU halves even sizes, got "
-            f"{width}x{height}; {'x'.join(near)} is near"
+            f"size: wanted a height and a width that {step} divides, since the KPU halves even sizes, got "
+            f"{height}x{width} (height x width); {'x'.join(near)} is near"
         )
     least = _LEAST_SIDE * step
     if not (least <= width <= MOST_WIDTH and least <= height <= MOST_HEIGHT):
         raise ValueError(
-            f"size: wanted a width of {least} to {MOST_WIDTH} and a height of {least} to {MOST_HEIGHT} pixels, which "
-            f"the KPU takes, got {width}x{height}"
+            f"size: wanted a height of {least} to {MOST_HEIGHT} and a width of {least} to {MOST_WIDTH} pixels, which "
+            f"the KPU takes, got {height}x{width} (height x width)"
         )
     return width, height
 
