@@ -108,8 +108,9 @@ class KerasRunner:
 
     def heads(self, picture: Image) -> Answer:
         """float32, as the model gives them."""
+        tensor = self._input(picture)
         try:
-            outputs = self._graph.predict_on_batch(self._input(picture))
+            outputs = self._graph.predict_on_batch(tensor)
         except Exception as error:  # whatever the layers of somebody's file raise
             raise ModelError(
                 f"{self._graph.name}: Keras cannot run it ({printable(' '.join(str(error).split())[:200])})"
