@@ -11,8 +11,7 @@ poses = decoder(heatmaps, short_offsets, displacement_fwd, displacement_bwd)
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from posecore import errors, skeletons
 from posecore._core import __version__
@@ -20,6 +19,7 @@ from posecore.decode import Decoder, HeatmapDecoder, SingleDecoder
 from posecore.errors import MissingExtra, ModelError, PosecoreError, SourceError
 from posecore.heads import Heads, Quantization
 from posecore.install import cmake_dir, include_dir
+from posecore.lazy_names import lazy_names
 from posecore.poses import Poses
 from posecore.skeletons import COCO17, COCO_FEET23, CROWDPOSE14, MPII16, Skeleton
 
@@ -89,14 +89,4 @@ __all__ = [
     "tflite_plugin_path",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'posecore' has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
+__getattr__, __dir__ = lazy_names(__name__, _LAZY)

@@ -1,7 +1,7 @@
 """The command `posecore`: its options, its exit codes, and the one sentence that a person gets for an error.
 
 A subcommand is a module with `NAME`, `SUMMARY`, `DETAILS`, `add_arguments(parser)` and `run(args) -> int`,
-named in `_commands`. `run` raises `UsageError` for options that do not fit together.
+named in `_MODULES`, and imported when it is asked for. `run` raises `UsageError` for options that do not fit together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, NoReturn
 
 from posecore.errors import PosecoreError
@@ -30,8 +31,9 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process by default; gives the exit code."""
     args = argparse.Namespace(command="", debug=False)
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        _, unknown = _parser().parse_known_args(argv, args)
+        _, unknown = _parser(argv).parse_known_args(argv, args)
         if unknown:
             raise UsageError(f"unrecognized arguments: {' '.join(unknown)}")
         with _quiet_libraries(loud=args.debug):
@@ -73,29 +75,32 @@ def _say(sentence: str, code: int) -> int:
     return code
 
 
-def _commands() -> tuple[Any, ...]:
-    from posecore import (
-        ablate,
-        convert_command,
-        diagnose,
-        doctor_command,
-        eval,
-        export_command,
-        inspect_command,
-        inspect_data,
-        merge_feet,
-        predict,
-        smooth_file,
-        train_command,
-    )
-
-    return (
-        *(predict, smooth_file, eval, diagnose, ablate, inspect_data, merge_feet),
-        *(train_command, export_command, convert_command, inspect_command, doctor_command),
-    )
+# The module of each command, in the order of --help.
+_MODULES = {
+    "predict": "predict",
+    "smooth": "smooth_file",
+    "eval": "eval",
+    "diagnose": "diagnose",
+    "ablate": "ablate",
+    "inspect-data": "inspect_data",
+    "merge-feet": "merge_feet",
+    "train": "train_command",
+    "export": "export_command",
+    "convert": "convert_command",
+    "inspect": "inspect_command",
+    "doctor": "doctor_command",
+}
 
 
-def _parser() -> argparse.ArgumentParser:
+def _commands(argv: Sequence[str]) -> list[Any]:
+    """The modules that these arguments need: of the command that they name; none for --version; else all."""
+    options = ("--version", "--cmake-dir", "--include-dir")
+    first = next((one for one in argv if one in options or not one.startswith("-")), None)
+    names = [first] if first in _MODULES else [] if first in options else list(_MODULES)
+    return [import_module(f"posecore.{_MODULES[name]}") for name in names]
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="posecore",
         description="Human poses: people and their keypoints.",
@@ -110,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "--include-dir", action=_Print, of=_include_dir, help="print the folder of the C++ headers"
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in _commands():
+    for command in _commands(argv):
         sub = subparsers.add_parser(
             command.NAME,
             help=command.SUMMARY,

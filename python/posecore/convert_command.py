@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import posecore
-from posecore.artifact import sha256_of
 from posecore.export_command import add_source_options, opened, quiet_keras
 from posecore.export_files import ExportFiles
 from posecore.keras_sidecar import sidecar_of, sidecar_text
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         progress.line(f"{args.source}: {source.about}")
         for path in names:
             result_file("OUT", path, inputs=source.files, force=args.force, makes_folder=True)
-        with ExportFiles(out) as files, files.telling():
+        with ExportFiles(out, "OUT") as files, files.telling():
             if suffix == ".keras":
                 _keras(source, files)
             else:
@@ -86,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keras(source: KerasSource, files: ExportFiles) -> None:
+    from posecore.artifact import sha256_of
     from posecore.evaluation.whole_file import write_whole
 
     path = files.work_model
@@ -124,7 +124,7 @@ def _exported(args: argparse.Namespace, target: str) -> int:
     parser = argparse.ArgumentParser()
     export_command.add_arguments(parser)
     given = parser.parse_args(["--target", target])
-    given.out = args.out
+    given.out, given.out_option = args.out, "OUT"
     given.model = args.source
     for option in ("output_stride", "skeleton", "weights", "force", "json", "quiet"):
         setattr(given, option, getattr(args, option))

@@ -28,10 +28,12 @@ Alone it looks at this machine: each line says ok, missing or broken, and below 
 hang is asked in a process of its own. The exit code is 0 where the default model finds people in the default picture.
 With --model and --image it reads a model in every way that is in use on one picture with a person, and says which
 makes sense: red or blue first, bytes as -1..1, 0..1 or 0..255, heatmaps of logits or probabilities, y or x first in
-offsets and displacements. Sense is how sure the network is, times how much the person looks like a body, times how
-much the network agrees with itself, on the picture as it is, mirrored, of low contrast, bright and noisy. One person
-who fills half the height, in colours, is best. Where nobody is found, or readings make equal sense, it says that it
-cannot tell, and the exit code is 1. A model that is sure of itself in a wrong reading deceives it.
+offsets and displacements. Sense = confidence * anatomy * sqrt(agreement) * plausible, each from 0 to 1: how sure the
+network is of the person, how much they look like a body, how much the network agrees with itself, and whether the
+heatmaps' values can be what they are taken for; the mean over the picture as it is, of low contrast, bright and noisy,
+each mirrored too. One person who fills half the height, in colours, is best. Where nobody is found, or readings make
+equal sense, it says that it cannot tell, and the exit code is 1. A model that is sure of itself in a wrong reading
+deceives it.
 example: posecore doctor --model strange.tflite --image person.jpg --save readings.png"""
 _SAVED = (".png", ".jpg", ".jpeg")
 
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--save", metavar="FILE", help=f"draw all readings on one sheet, {', '.join(_SAVED)}")
     add("--force", action="store_true", help="overwrite a file that is there")
+    add("--all", action="store_true", help="list the readings too that the heatmaps' values exclude")
     add = parser.add_argument
     add("--json", action="store_true", help="print everything for programs on stdout")
     add("--quiet", action="store_true", help="no progress on stderr")
@@ -65,8 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.model is not None or args.image is not None:
         return _model(args)
-    for option in ("skeleton", "size", "stride", "save"):
-        if getattr(args, option) is not None:
+    for option in ("skeleton", "size", "stride", "save", "all"):
+        if getattr(args, option):
             raise UsageError(f"--{option}: wanted --model or --image beside it, got neither")
     return _machine(args)
 
@@ -131,18 +134,20 @@ def _model(args: argparse.Namespace) -> int:
         report = {"posecore": posecore.__version__} | diagnosis.as_dict()
         print(json.dumps(report | {"saved": str(save) if save else None, "exit_code": code}, allow_nan=False))
         return code
-    for line in _told(diagnosis, args.model, sources[0].name, options):
+    for line in _told(diagnosis, args.model, sources[0].name, options, all_readings=args.all):
         print(printable(line))
     if save is not None:
         progress.line(f"written: {save}")
     return code
 
 
-def _told(diagnosis: Diagnosis, model: str | None, picture: str, options: dict[str, Any]) -> list[str]:
+def _told(
+    diagnosis: Diagnosis, model: str | None, picture: str, options: dict[str, Any], *, all_readings: bool
+) -> list[str]:
     trials = diagnosis.trials
     width, height = trials.input_size
     told = [f"{trials.name} ({trials.kind}, input {height}x{width}, {trials.library}) on {picture}", ""]
-    told += [*diagnosis.lines(), ""]
+    told += [*diagnosis.lines(all_readings=all_readings), ""]
     if diagnosis.doubt:
         return [*told, f"cannot tell: {diagnosis.doubt}"]
     python, command = diagnosis.calls(model, options)

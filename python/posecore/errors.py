@@ -6,6 +6,7 @@ Mistakes in arguments (dtype, shape, range) are plain `TypeError` and `ValueErro
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 
 
@@ -30,6 +31,18 @@ class MissingExtra(PosecoreError, ImportError):
     def __init__(self, message: str, *, extra: str) -> None:
         super().__init__(message)
         self.extra = extra
+
+
+def look_for(module: str, *, extra: str, purpose: str) -> None:
+    """As `require`, for a package that takes seconds to import: it is looked for, and imported later."""
+    import importlib.util
+
+    try:
+        is_there = importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # what somebody has put in its place has no origin
+        is_there = module in sys.modules
+    if not is_there:
+        require(module, extra=extra, purpose=purpose)
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:

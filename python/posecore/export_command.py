@@ -21,6 +21,7 @@ from posecore.export_targets import (
     QUANTIZE,
     SUFFIXES,
     TARGETS,
+    ExportPlan,
     Made,
     companions,
     in_options,
@@ -29,7 +30,7 @@ from posecore.export_targets import (
     plan,
 )
 from posecore.export_verification import Labels, as_json, is_judged, verify_export
-from posecore.keras_source import WEIGHTS, open_source
+from posecore.keras_source import WEIGHTS, look_at_source, open_source
 from posecore.option_values import network_size, radius, share, whole
 from posecore.printable import printable
 from posecore.progress import Progress
@@ -112,6 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("what is written")
     add = group.add_argument
+    parser.set_defaults(out_option="--out")
     add("--out", metavar="FILE", help="the model file (default: named after the model, size and numbers)")
     add("--force", action="store_true", help="overwrite files that are there")
     add("--json", action="store_true", help="print the result for programs on stdout")
@@ -151,8 +153,7 @@ def run(args: argparse.Namespace) -> int:
     if args.model is None:
         raise UsageError("MODEL: wanted a run folder, .keras, .npz, .pb or tfjs model, got none")
     _check(args)
-    if args.out is not None:  # looked at again when it is known what else is read
-        _files(args, args.out, ())
+    _look_ahead(args)
     labels = None if args.labels is None else Labels.read(args.labels, args.pictures)
     pictures = _pictures(args)
     with quiet_keras():
@@ -183,13 +184,7 @@ def export(
     progress: Progress,
 ) -> Exported:
     """Make the file, verify it, and write everything."""
-    planned = plan(
-        args.target,
-        quantize=args.quantize,
-        size=args.size,
-        own_size=source.size,
-        decoder=_decoder(args, source),
-    )
+    planned = _plan(args, source.size, _decoder(args, source))
     files = _files(args, args.out or planned.file_name(source.name), source.files)
     progress.line(pictures.said)
     with files, files.telling():
@@ -292,6 +287,9 @@ def quiet_keras() -> Iterator[None]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be refused before anything is opened."""
+    from posecore.runtime.decoder_options import DecoderOptions
+
+    _plan(args, None, DecoderOptions() if args.decoder else None)
     suffix = SUFFIXES[args.target]
     if args.out and Path(args.out).suffix.lower() != suffix:
         raise UsageError(f"--out: wanted a name that ends in {suffix} for {args.target}, got {args.out}")
@@ -321,9 +319,30 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--pictures: wanted a folder that is there, got {args.pictures}")
 
 
+def _plan(
+    args: argparse.Namespace, own_size: tuple[int, int] | None, decoder: DecoderOptions | None
+) -> ExportPlan:
+    return plan(args.target, quantize=args.quantize, size=args.size, own_size=own_size, decoder=decoder)
+
+
+def _look_ahead(args: argparse.Namespace) -> None:
+    """Refuse what can be refused before TensorFlow and the model are there: files that are in the way, packages that
+    are not installed."""
+    from posecore.export_needs import look_for_compiler, look_for_packages
+    from posecore.runtime.decoder_options import DecoderOptions
+
+    if args.out is not None:  # looked at again when it is known what else is read
+        _files(args, args.out, ())
+    look_for_packages(args.target)
+    look = look_at_source(args.model)
+    planned = _plan(args, look.size, DecoderOptions() if args.decoder else None)
+    _files(args, args.out or planned.file_name(look.name), look.files)
+    look_for_compiler(args.target)
+
+
 def _files(args: argparse.Namespace, name: str, inputs: tuple[Path, ...]) -> ExportFiles:
     return ExportFiles.planned(
-        "--out",
+        args.out_option,
         name,
         inputs=(*inputs, *_read(args)),
         force=args.force,
@@ -369,6 +388,10 @@ def _setup(args: argparse.Namespace, progress: Progress) -> int:
     if args.target != "k210":
         raise UsageError(
             f"--setup: wanted it with --target k210, whose compiler it installs, got {args.target}"
+        )
+    if args.model is not None:
+        raise UsageError(
+            f"--setup: wanted it without MODEL, since it installs the compiler and exports nothing, got {args.model}"
         )
     from posecore.export.k210_setup import set_up
 

@@ -145,7 +145,7 @@ def _title(cv2: Any, found: Verification, width: int) -> Image:
             f"{printable(found.file)}: {verdict}" + (f" ({found.worst_head})" if found.worst_head else ""),
             color,
         ),
-        (f"{shift}; of {found.input_size[0]}x{found.input_size[1]} input pixels", _TEXT),
+        (f"{shift}; of {found.input_size[1]}x{found.input_size[0]} input pixels (height x width)", _TEXT),
     ]
     return _strip(cv2, width, lines)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ DEFAULT_CALIBRATION = 64
 """Pictures that calibrate where nobody says how many; ranges of PoseNet's heads hardly move after that."""
 DEFAULT_VERIFICATION = 32
 _HELD_OUT = 4  # one in so many of a folder is kept for verification
+_MOST_NAMED = 3
 
 
 class Pictures(Mapping[str, "npt.NDArray[np.uint8]"]):
@@ -69,7 +70,8 @@ def choose_pictures(
     verify_count: int = DEFAULT_VERIFICATION,
 ) -> ExportPictures:
     """Pictures to calibrate with, and others to verify with. Of each place they are taken evenly over its natural
-    order, so that the same command takes the same ones.
+    order, so that the same command takes the same ones. Each is read once: those that cannot be read are left out,
+    others take their places, and `said` names them.
 
     Args:
         calibration: a folder, a glob, a picture, or COCO's .json; None: nothing is calibrated.
@@ -80,36 +82,94 @@ def choose_pictures(
         verify_count: how many verify, at most.
 
     Raises:
-        SourceError: a place that is not there, or has no pictures.
+        SourceError: a place that is not there, or has no pictures that can be read, or fewer than `count` while there
+            are as many.
+        MissingExtra: OpenCV is not installed.
     """
     said = []
     kept = taken = None
+    looked = _Looked()
     if calibration is not None:
         found = _at(calibration, folder)
-        wanted = count
-        if wanted is None:
-            spare = 0 if verification is not None else -(-len(found) // _HELD_OUT)
-            wanted = min(DEFAULT_CALIBRATION, max(len(found) - spare, 1))
-        taken = _evenly(found, wanted)
+        spared = verification is None
+        taken = looked.taken(found, lambda left: _calibrating(len(left), count, spared=spared))
+        if not taken:
+            raise looked.none_left(calibration)
+        if count is not None and len(taken) < min(count, len(found)):
+            raise SourceError(
+                f"{calibration}: wanted {count} pictures to calibrate with, got {len(taken)} "
+                f"({looked.left_out()}); --calibration-count asks for fewer"
+            )
         chosen = {id(source) for source in taken}
         kept = [source for source in found if id(source) not in chosen]
         said.append(f"calibration: {_number(len(taken))} of {len(found)} in {calibration}")
     if verification is not None:
         places = _at(verification, folder)
-        checked = _evenly(places, verify_count)
+        checked = looked.taken(places, lambda left: verify_count)
+        if not checked:
+            raise looked.none_left(verification)
         said.append(f"verification: {_number(len(checked))} of {len(places)} in {verification}")
         both = {_real(one) for one in taken or ()} & {_real(one) for one in checked}
         if both:
             said.append(f"{len(both)} of them calibrated too, which flatters the result")
-    elif kept:
-        checked = _evenly(kept, verify_count)
+    elif kept and (checked := looked.taken(kept, lambda left: verify_count)):
         said.append(
             f"verification: {_number(len(checked))} of {calibration} that {_do(len(checked))} not calibrate"
         )
     else:
         checked = find_sources(())
         said.append("verification: the 1 picture that comes with posecore; --verify-pictures names others")
+    if looked.broken:
+        said.append(looked.left_out())
     return ExportPictures(None if taken is None else Pictures(taken), Pictures(checked), "; ".join(said))
+
+
+def _calibrating(there: int, count: int | None, *, spared: bool) -> int:
+    if count is not None:
+        return count
+    spare = -(-there // _HELD_OUT) if spared else 0
+    return min(DEFAULT_CALIBRATION, max(there - spare, 1))
+
+
+class _Looked:
+    """Pictures that were looked at, and why some of them cannot be read, by their paths."""
+
+    def __init__(self) -> None:
+        self.broken: dict[str, str] = {}
+        self._whole: set[str] = set()
+
+    def taken(self, found: Sequence[Source], count: Callable[[Sequence[Source]], int]) -> list[Source]:
+        """Sources evenly over `found`, as many as `count` says of those that are left, all of which can be read."""
+        while True:
+            left = [source for source in found if _real(source) not in self.broken]
+            chosen = _evenly(left, count(left))
+            if not [source for source in chosen if not self._is_whole(source)]:
+                return chosen
+
+    def _is_whole(self, source: Source) -> bool:
+        name = _real(source)
+        if name not in self._whole and name not in self.broken:
+            try:
+                read_picture(source)
+            except SourceError as error:
+                self.broken[name] = str(error)
+            else:
+                self._whole.add(name)
+        return name in self._whole
+
+    def left_out(self) -> str:
+        """How many, and which of them."""
+        first = list(self.broken.values())[:_MOST_NAMED]
+        more = len(self.broken) - len(first)
+        named = "; ".join(first) + (f"; and {more} more" if more else "")
+        are = "is" if len(self.broken) == 1 else "are"
+        return f"{_number(len(self.broken))} that cannot be read {are} left out ({named})"
+
+    def none_left(self, place: str) -> SourceError:
+        """The sentence where all of a place's are broken."""
+        if len(self.broken) == 1:
+            return SourceError(next(iter(self.broken.values())))
+        return SourceError(f"{place}: wanted pictures, got none that can be read: {self.left_out()}")
 
 
 def _at(place: str, folder: str | None) -> list[Source]:

@@ -97,6 +97,12 @@ def plan(
     if target == "onnx" and quantize not in (None, "float32"):
         raise UsageError(f"--quantize: wanted float32 or none with onnx, got {quantize}")
     quantize = quantize or "float32"
+    if decoder is not None and quantize == "int8":
+        raise UsageError("--decoder: wanted uint8 with it, since PosenetDecoderOp reads no int8, got int8")
+    if target == "k210" and size is not None and size != "dynamic":
+        _refuse_for_kpu(size)
+    if size is not None and size != "dynamic":
+        _refuse_huge(size)
     if size == "dynamic" and needs_calibration(target, quantize):
         raise UsageError(
             f"--size: wanted HxW for {target if target in ('coral', 'k210') else quantize}, got dynamic"
@@ -110,6 +116,28 @@ def plan(
         own_size = own_size[0] // _EVEN * _EVEN or _EVEN, own_size[1] // _EVEN * _EVEN or _EVEN
     chosen = None if size == "dynamic" else size or own_size or DEFAULT_SIZES[target]
     return ExportPlan(target, quantize, chosen, decoder)
+
+
+def _refuse_huge(size: tuple[int, int]) -> None:
+    from posecore.export.contract import MOST_SIDE
+
+    width, height = size
+    if max(size) > MOST_SIDE:
+        raise UsageError(
+            f"--size: wanted sides of at most {MOST_SIDE} pixels, got {height}x{width} (height x width)"
+        )
+
+
+def _refuse_for_kpu(size: tuple[int, int]) -> None:
+    """What no network can have there; strides ask for more, which the plan of the KPU's memory says."""
+    from posecore.export.kpu_plan import MOST_HEIGHT, MOST_WIDTH
+
+    width, height = size
+    if width % 2 or height % 2 or width > MOST_WIDTH or height > MOST_HEIGHT:
+        raise UsageError(
+            f"--size: wanted even sides of at most {MOST_HEIGHT}x{MOST_WIDTH} (height x width) for k210, which the KPU "
+            f"takes, got {height}x{width}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import posecore
 from posecore.errors import PosecoreError, SourceError
-from posecore.evaluation.whole_file import write_json
+from posecore.evaluation.whole_file import write_json, write_whole
 from posecore.export_files import PICTURE, VERIFICATION, ExportFiles
 from posecore.export_targets import DEFAULT_SIZES, ExportPlan, reference
 from posecore.progress import Progress
@@ -120,7 +120,7 @@ def verify_export(
         except ValueError as error:
             raise UsageError(f"--labels: {error}") from None
         found = found.with_accuracy(accuracy)
-    files.beside(PICTURE).write_bytes(as_png(verification_picture(found)))
+    write_whole(files.beside(PICTURE), as_png(verification_picture(found)))
     about = {"posecore": posecore.__version__, "model": source.about, "shown": pictures.said}
     write_json(files.beside(VERIFICATION), about | as_json(found))
     return found

@@ -207,7 +207,7 @@ def _about(model: InspectedModel, name: str, index: int, many: int) -> Markup:
     ends = tag("div", table(("", "shape", "type", "what it is"), rows, class_="ends"), class_="wide")
     facts = [*graph.facts.items()]
     if graph.size is not None:
-        facts.append(("shapes for an input of", f"{graph.size[0]} x {graph.size[1]} px (width x height)"))
+        facts.append(("shapes for an input of", f"{graph.size[1]}x{graph.size[0]} px (height x width)"))
     card = [
         tag("div", tag("dt", plain(key, 60)), tag("dd", tag("bdi", plain(value, 300))))
         for key, value in facts

@@ -9,7 +9,7 @@ from posecore.export.graphs.differences import Difference, ModelDifferences, Pai
 from posecore.export.graphs.inspected_model import InspectedModel
 from posecore.export.graphs.model_graph import GraphOperator, ModelGraph, shown
 from posecore.export.graphs.option_words import option_text, summary_of
-from posecore.export.graphs.purpose import role_words, tensor_line
+from posecore.export.graphs.purpose import channels_last, role_words, tensor_line
 from posecore.printable import printable
 
 WIDTH = 100
@@ -24,7 +24,7 @@ def model_lines(model: InspectedModel, *, brief: bool) -> Iterator[str]:
     for name, value in graph.facts.items():
         yield from _wrapped(f"{printable(name)}: {printable(value)}", "  ")
     if graph.size is not None:
-        yield f"  shapes for an input of {graph.size[0]} x {graph.size[1]} px (width x height)"
+        yield f"  shapes for an input of {graph.size[1]}x{graph.size[0]} px (height x width)"
     yield ""
     for word, numbers in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         yield word
@@ -77,7 +77,7 @@ def difference_lines(found: ModelDifferences, *, brief: bool) -> Iterator[str]:
         f"operators   {counts['same']} the same, {counts['changed']} changed, {counts['removed']} in the first alone, "
         f"{counts['added']} in the second alone"
     )
-    for note in found.notes:
+    for note in (*_free_sizes(found), *found.notes):
         yield from _wrapped(f"note: {printable(note)}", "", "  ")
     if not brief:
         for pair in found.pairs:
@@ -123,12 +123,39 @@ def _options(operator: GraphOperator) -> str:
 
 
 def _why_unknown(graph: ModelGraph) -> str:
-    if not graph.uncounted[1] or graph.size is not None:
-        return ""
-    shapes = [graph.tensors[number].shape for number in graph.inputs]
-    if any(shape is not None and -1 in shape[1:] for shape in shapes):
+    if graph.uncounted[1] and _is_free(graph):
         return "  (the size of the input is free: --size HEIGHTxWIDTH counts for one)"
     return ""
+
+
+def _is_free(graph: ModelGraph) -> bool:
+    """Whether shapes and multiplies wait for a size of the input."""
+    shapes = [graph.tensors[number].shape for number in graph.inputs]
+    return graph.size is None and any(shape is not None and -1 in shape[1:] for shape in shapes)
+
+
+def _free_sizes(found: ModelDifferences) -> Iterator[str]:
+    """What to type where two models differ by what one of them leaves free."""
+    free = [word for word, graph in (("first", found.first), ("second", found.second)) if _is_free(graph)]
+    if len(free) == 2:
+        yield (
+            "both models leave the size of their input free: --size HEIGHTxWIDTH compares shapes and multiplies at one."
+        )
+    elif free:
+        other = found.second if free == ["first"] else found.first
+        sides = _picture(other)
+        size = "HEIGHTxWIDTH" if sides is None else f"{sides[0]}x{sides[1]}"
+        yield (
+            f"the {free[0]} model leaves the size of its input free, so that shapes differ and multiplies are unknown: "
+            f"--size {size} (height x width) compares both at the other's."
+        )
+
+
+def _picture(graph: ModelGraph) -> tuple[int, int] | None:
+    """(height, width) of the only picture that a model takes."""
+    shapes = [channels_last(graph, graph.tensors[number].shape) for number in graph.inputs]
+    sides = [shape[1:3] for shape in shapes if shape is not None and len(shape) == 4]
+    return (sides[0][0], sides[0][1]) if len(sides) == 1 and min(sides[0]) > 0 else None
 
 
 def _table(rows: Sequence[Difference]) -> Iterator[str]:

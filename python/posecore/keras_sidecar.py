@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from posecore.artifact import sha256_of
 from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.printable import printable
@@ -73,6 +72,8 @@ def read_keras_sidecar(path: str | os.PathLike[str]) -> Skeleton | None:
             f'{beside}: wanted what posecore writes beside a model ("format": "{FORMAT}", version {VERSION}), got '
             "another file; move it away to open the model without it"
         )
+    from posecore.artifact import sha256_of
+
     if found.get("sha256") != sha256_of(Path(path)):
         raise ModelError(
             f"{beside}: it describes another file than {Path(path).name} is now (their SHA-256 differ); move it away "

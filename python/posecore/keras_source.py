@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from posecore import skeletons
-from posecore.errors import ModelError, SourceError
+from posecore.errors import ModelError, SourceError, look_for
 from posecore.keras_sidecar import read_keras_sidecar, sidecar_of
 from posecore.skeletons import Skeleton
+from posecore.tfjs_folder import tfjs_descriptions
 
 Weights = Literal["best", "final", "last"]
 WEIGHTS: tuple[Weights, ...] = ("best", "final", "last")
@@ -42,6 +43,33 @@ class KerasSource:
     about: str
     size: tuple[int, int] | None
     files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLook:
+    """What is known of a network before it is opened, for which no Keras is needed: `name`, `size` and `files` as of
+    `KerasSource`."""
+
+    name: str
+    size: tuple[int, int] | None
+    files: tuple[Path, ...]
+
+
+def look_at_source(path: str | os.PathLike[str]) -> SourceLook:
+    """What `open_source` will say of the same path, as far as that takes no time; raises as it does for a path that is
+    no network's, and for the configuration of a run folder."""
+    path = Path(path)
+    kind = _kind(path)
+    if kind == "run":
+        from posecore.train.config import read_config
+
+        file = path / "config.toml"
+        return SourceLook(path.resolve().name, read_config(file).input.size, (file,))
+    if kind == "keras":
+        from posecore.export.keras_file import input_size_of
+
+        return SourceLook(path.stem, input_size_of(path), (path,))
+    return SourceLook(path.stem, None, (path,) if path.is_file() else ())
 
 
 def open_source(
@@ -90,7 +118,7 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
     if path.is_dir():
         if (path / "config.toml").is_file():
             return "run"
-        if _tfjs_descriptions(path):
+        if tfjs_descriptions(path):
             return "weights"
         if (path / "saved_model.pb").is_file():
             raise ModelError(
@@ -122,12 +150,6 @@ def _kind(path: Path) -> Literal["run", "keras", "weights"]:
     )
 
 
-def _tfjs_descriptions(folder: Path) -> list[Path]:
-    from posecore.train.networks.weights_tfjs import tfjs_descriptions
-
-    return tfjs_descriptions(folder)
-
-
 def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -> KerasSource:
     from posecore.export.keras_file import keras_package
     from posecore.train import networks
@@ -137,10 +159,11 @@ def _from_weights(path: Path, output_stride: int | None, skeleton: str | None) -
         raise ModelError(
             f"{path}: it lies in the folder of a training run, which says what network it is for; open {path.parent}"
         )
-    keras_package(_PURPOSE)  # else what builds networks asks for the extra of training
+    look_for("keras", extra="export", purpose=_PURPOSE)
     found = networks.recognise_posenet(path)
     stride = output_stride or found.output_stride or networks.DEFAULT_STRIDE_PX
     chosen = _skeleton_of(skeleton, found.keypoints, str(path), edges=found.edges)
+    keras_package(_PURPOSE)  # else what builds networks asks for the extra of training
     model = networks.posenet(
         found.backbone,
         skeleton=chosen,
@@ -161,9 +184,10 @@ def _from_run(path: Path, weights: Weights | None) -> KerasSource:
     from posecore.train.recipes import make_recipe
     from posecore.train.trained_weights import load_last
 
-    keras_package(_PURPOSE)
+    look_for("keras", extra="export", purpose=_PURPOSE)
     config = read_config(path / "config.toml")
     taken = _weights_of_run(path, weights)
+    keras_package(_PURPOSE)
     try:
         recipe = make_recipe(config)
         model = recipe.build(recipe.skeleton)

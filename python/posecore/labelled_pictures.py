@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from posecore.errors import SourceError
-from posecore.evaluation.page_pictures import picture_path
 from posecore.sources import Source, read_picture
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ def labelled_paths(
     Raises:
         SourceError: there are no pictures, or some are not there.
     """
+    from posecore.evaluation.page_pictures import picture_path
+
     names = truths.images.file_names
     if not len(names):
         raise SourceError(f"{os.fspath(labels)}: wanted images, got none")

@@ -317,7 +317,7 @@ def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> fl
     width, height = input_size
     if min(rows, columns, width, height) < 1:
         raise ModelError(
-            f"wanted a size for input and grid, got input {width}x{height} and grid {columns}x{rows}"
+            f"wanted a size for input and grid, got input {height}x{width} and grid {rows}x{columns} (height x width)"
         )
     for stride in (1, 2, 4, 8, 16, 32, 64):
         if -(-width // stride) == columns and -(-height // stride) == rows:
@@ -326,7 +326,9 @@ def stride_from(input_size: tuple[int, int] | None, grid: tuple[int, int]) -> fl
     for step in {round((size - 1) / (cells - 1)) for size, cells in axes if cells > 1}:
         if step > 0 and all(abs((cells - 1) * step - (size - 1)) <= step for size, cells in axes):
             return float(step)
-    raise ModelError(f"no one stride leads from an input of {width}x{height} to a grid of {columns}x{rows}")
+    raise ModelError(
+        f"no one stride leads from an input of {height}x{width} to a grid of {rows}x{columns} (height x width)"
+    )
 
 
 def heads_from_named_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Heads:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
 from typing import Any
 
 from posecore import skeletons
 from posecore.errors import PosecoreError
 from posecore.option_values import network_size, radius, share, whole
+from posecore.printable import printable
 from posecore.usage import UsageError
 
 # The options behind the arguments of `Estimator`.
@@ -88,7 +91,13 @@ def load_estimator(**options: Any) -> Any:
     from posecore.runtime.estimator import Estimator
 
     try:
-        return Estimator(options.pop("model"), **options)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            estimator = Estimator(options.pop("model"), **options)
+        for one in warned:
+            if issubclass(one.category, UserWarning) and str(one.message).startswith("size: "):
+                print(f"posecore: {printable(_with_options(str(one.message)))}", file=sys.stderr)
+        return estimator
     except PosecoreError:
         raise
     except ValueError as error:

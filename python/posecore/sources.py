@@ -36,6 +36,7 @@ __all__ = [
 
 Kind = Literal["picture", "video", "camera", "heads"]
 
+_MODEL_SUFFIXES = (".tflite", ".kmodel", ".keras", ".onnx", ".pb")
 PICTURE_SUFFIXES = frozenset(
     f".{ending}"
     for ending in "jpg jpeg jpe png bmp dib webp tif tiff ppm pgm pbm pnm jp2 avif".split()  # noqa: SIM905
@@ -161,6 +162,10 @@ def _from_glob(pattern: str) -> list[Source]:
 
 def _from_file(name: str) -> Source:
     suffix = Path(name).suffix.lower()
+    if suffix in _MODEL_SUFFIXES:
+        raise SourceError(
+            f"{name}: wanted a picture, video or heads, got a model ({suffix}); --model names one"
+        )
     kind: Kind = "heads" if suffix == ".npz" else "video" if suffix in VIDEO_SUFFIXES else "picture"
     return Source(kind, name, path=Path(name))
 

@@ -9,11 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from posecore import COCO17, export_command, export_targets, export_verification
+from posecore import COCO17, export_command, export_needs, export_targets, export_verification
 from posecore.artifact import Artifact, Calibration, HeadSpec, InputSpec, sha256_of
 from posecore.export_targets import Made
 from posecore.heads import Quantization
 from posecore.keras_source import KerasSource
+
+NAMES = [
+    "net_257x257_float32.tflite",
+    "net_257x257_float32.tflite.json",
+    "net_257x257_float32.tflite.verify.json",
+    "net_257x257_float32.tflite.verify.png",
+]
+"""What an export of the network of `FakeExport` writes, without options."""
 
 
 @dataclass
@@ -44,7 +52,10 @@ class FakeExport:
         self.verified: dict[str, Any] = {}
         self.during: Callable[[Path], None] = lambda path: None
         self.while_verifying: Callable[[Path], None] = lambda path: None
+        monkeypatch.setattr(export_command, "look_at_source", lambda path: self.source)
         monkeypatch.setattr(export_command, "open_source", self._open)
+        for name in ("look_for_packages", "look_for_compiler"):
+            monkeypatch.setattr(export_needs, name, lambda target: None)
         for target in export_targets.TARGETS:
             monkeypatch.setitem(export_targets._MAKERS, target, self._maker(target))
         monkeypatch.setattr(export_targets, "_refuse_dynamic", lambda target, source: None)

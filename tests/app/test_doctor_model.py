@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from model_variants import bent
 
-from posecore import cli
+from posecore import cli, doctor_command
 from posecore.doctor import readings
 from posecore.doctor.diagnosis import Diagnosis
 from posecore.doctor.readings import RANGES, VIEWS, Reading, Trials, Tried, steps, try_readings
@@ -115,10 +115,26 @@ def test_the_progress_ends_where_it_was_said(picture: Any) -> None:
 def test_people_read_a_table_and_what_to_type(usual: Diagnosis) -> None:
     text = list(usual.lines())
     assert text[0].split()[:3] == ["sense", "takes", "bytes"]
-    assert len(text) == 1 + 48 + 1 + 4
-    senses = [float(line.split()[0]) for line in text[1:49]]
+    assert len(text) == 1 + 24 + 1 + 1 + 4
+    senses = [float(line.split()[0]) for line in text[1:25]]
     assert senses == sorted(senses, reverse=True)
-    assert sum("not what its values can be" in line for line in text) == 24
+    assert text[25].startswith("and 24 more readings take heatmaps for what their values cannot be (--all")
+    everything = list(usual.lines(all_readings=True))
+    assert len(everything) == 1 + 48 + 1 + 4
+    assert sum("not what its values can be" in line for line in everything) == 24
+    assert [line for line in text if line in everything] == [*text[:25], *text[26:]]
+
+
+def test_the_table_has_what_sense_is_made_of(usual: Diagnosis) -> None:
+    best = usual.best
+    parts = (best.confidence, best.anatomy, best.agreement)
+    heading, first, *_ = usual.lines()
+    assert heading.split()[-4:] == ["confidence", "anatomy", "agreement", "plausible"]
+    shown = [float(word) for word in first.split()[-4:]]
+    assert shown == [round(float(np.mean(one)), 2) for one in (*parts, best.plausible)]
+    help_ = " ".join(doctor_command.DETAILS.split())
+    assert "Sense = confidence * anatomy * sqrt(agreement) * plausible" in help_
+    assert best.sense == pytest.approx(parts[0] * parts[1] * np.sqrt(parts[2]) * best.plausible)
 
 
 def test_the_sheet_shows_what_makes_sense(usual: Diagnosis) -> None:
@@ -178,7 +194,7 @@ def test_what_is_typed_can_be_typed() -> None:
         "scores='probabilities', x_first='both')"
     )
     words = command.removeprefix("posecore predict ").replace("'my model.tflite'", "x")
-    args = cli._parser().parse_args(["predict", *words.split()])
+    args = cli._parser(["predict"]).parse_args(["predict", *words.split()])
     assert (args.size, args.stride, args.color, args.input_range) == ((353, 481), 8.0, "bgr", [0.0, 1.0])
     assert (args.scores, args.x_first) == ("probabilities", "both")
 
@@ -207,6 +223,17 @@ def test_the_command_says_it_and_draws_it(photo: Path, capsys: Any, cv2: Any) ->
     code, text, err = run(capsys, "--image", photo, "--save", out)
     assert (code, text) == (2, "")
     assert "is there already; add --force" in err
+
+
+def test_all_readings_are_listed_where_that_is_wanted(photo: Path, capsys: Any) -> None:
+    _, few, _ = run(capsys, "--image", photo, "--size", SIZE)
+    _, many, _ = run(capsys, "--image", photo, "--size", SIZE, "--all")
+    assert "(--all shows them)" in few
+    assert "(--all shows them)" not in many
+    assert many.count("not what its values can be") == 24
+    code, _, err = run(capsys, "--all")
+    assert code == 2
+    assert "--all: wanted --model or --image beside it, got neither" in err
 
 
 def test_programs_read_json(tmp_path: Path, capsys: Any, picture: Any, cv2: Any) -> None:

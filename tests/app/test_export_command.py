@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_export import FakeExport, FakeVerification
+from fake_export import NAMES, FakeExport, FakeVerification
 from labelled_pictures import Pictures
 from predict_command import Command, written
 
@@ -19,13 +19,6 @@ from posecore import COCO17, export_verification
 from posecore.errors import ModelError
 from posecore.export.calibration import calibration_pictures
 from posecore.export.comparison import verify
-
-NAMES = [
-    "net_257x257_float32.tflite",
-    "net_257x257_float32.tflite.json",
-    "net_257x257_float32.tflite.verify.json",
-    "net_257x257_float32.tflite.verify.png",
-]
 
 
 @pytest.fixture
@@ -141,6 +134,57 @@ def test_calibration_keeps_a_quarter_for_verification(
     assert "2 of them calibrated too, which flatters the result" in err
 
 
+def test_pictures_that_cannot_be_read_are_left_out_and_named(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    (photographs / "1.png").write_bytes(b"no picture")
+    whole = (photographs / "3.png").read_bytes()
+    (photographs / "3.png").write_bytes(whole[: len(whole) // 2])
+    words = ("export", "run", "--target", "tflite", "--quantize", "int8", "--calibration", photographs)
+    code, _, err = command(*words)
+    assert code == 0, err
+    assert "2 pictures that cannot be read are left out" in err
+    assert f"{photographs / '1.png'}: wanted a picture, got a file that is not one" in err
+    assert f"{photographs / '3.png'}: wanted a picture, got a PNG file that is cut off" in err
+    shown = {path.name for path in fake.made["calibration"]}
+    assert len(shown) == 7
+    assert set(fake.verified["pictures"]) | shown == {f"{n}.png" for n in range(1, 13) if n not in (1, 3)}
+    said = json.loads(Path("net_257x257_int8.tflite.verify.json").read_text())["shown"]
+    assert "2 pictures that cannot be read" in said, "whoever reads the verification knows it, too"
+
+
+def test_others_take_the_places_of_broken_pictures_while_there_are_some(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    (photographs / "1.png").write_bytes(b"no picture")
+    words = ("export", "run", "--target", "tflite", "--quantize", "int8", "--calibration", photographs)
+    assert command(*words, "--calibration-count", "11")[0] == 0
+    assert len(fake.made["calibration"]) == 11
+    fake.opened = {}
+    code, _, err = command(*words, "--calibration-count", "12", "--out", "new.tflite")
+    assert (code, fake.opened) == (1, {})
+    assert "wanted 12 pictures to calibrate with, got 11 (1 picture that cannot be read is left out" in err
+    for number in range(1, 13):
+        (photographs / f"{number}.png").write_bytes(b"no picture")
+    code, _, err = command(*words, "--out", "new.tflite")
+    assert (code, fake.opened) == (1, {})
+    assert "wanted pictures, got none that can be read: 12 pictures that cannot be read are left out" in err
+    assert "and 9 more" in err
+
+
+def test_a_broken_picture_to_verify_with_is_known_before_the_work(
+    command: Command, fake: FakeExport, photographs: Path
+) -> None:
+    (photographs / "1.png").write_bytes(b"no picture")
+    words = ("export", "run", "--target", "tflite", "--verify-pictures")
+    assert command(*words, photographs)[0] == 0
+    assert len(fake.verified["pictures"]) == 11
+    fake.opened = {}
+    code, _, err = command(*words, photographs / "1.png", "--force")
+    assert (code, fake.opened) == (1, {})
+    assert "1.png: wanted a picture, got a file that is not one" in err
+
+
 def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
     words = ("export", "run", "--target", "coral")
     code, _, err = command(*words)
@@ -181,6 +225,15 @@ def test_noise_is_insisted_on(command: Command, fake: FakeExport) -> None:
             "--random-calibration: wanted it or --calibration, got both",
         ),
         (("--target", "tflite", "--size", "0"), "wanted a long side such as 353"),
+        (
+            ("--target", "tflite", "--quantize", "int8", "--random-calibration", "--decoder"),
+            "--decoder: wanted uint8 with it, since PosenetDecoderOp reads no int8, got int8",
+        ),
+        (
+            ("--target", "k210", "--random-calibration", "--size", "240x640"),
+            "--size: wanted even sides of at most 256x512 (height x width) for k210, which the KPU takes, got 240x640",
+        ),
+        (("--target", "k210", "--random-calibration", "--size", "225"), "(height x width) for k210"),
     ],
 )
 def test_options_that_do_not_fit_get_one_sentence(
@@ -190,6 +243,7 @@ def test_options_that_do_not_fit_get_one_sentence(
     assert (code, out) == (2, "")
     assert sentence in err
     assert written() == []
+    assert fake.opened == {}, "it says so before the model is there"
 
 
 def test_labels_are_looked_for_beside_their_file(

@@ -8,17 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_export import FakeExport
+from fake_export import NAMES, FakeExport
 from predict_command import Command, written
 
 from posecore.errors import MissingExtra, ModelError, SourceError
-
-NAMES = [
-    "net_257x257_float32.tflite",
-    "net_257x257_float32.tflite.json",
-    "net_257x257_float32.tflite.verify.json",
-    "net_257x257_float32.tflite.verify.png",
-]
 
 
 @pytest.fixture
@@ -28,14 +21,14 @@ def fake(monkeypatch: Any) -> FakeExport:
 
 def test_nothing_is_overwritten_without_force(command: Command, fake: FakeExport) -> None:
     for name in NAMES:
-        fake.made = {}
+        fake.opened = {}
         Path(name).write_text("mine")
         code, _, err = command("export", "run", "--target", "tflite")
         assert code == 2
         assert f"--out: {name} is there already; add --force" in err
         assert Path(name).read_text() == "mine"
         assert written() == [name]
-        assert fake.made == {}, "it says so before the work"
+        assert fake.opened == {}, "it says so before the model is there"
         assert command("export", "run", "--target", "tflite", "--force")[0] == 0
         assert Path(NAMES[0]).read_bytes() == b"the model"
         for one in NAMES:

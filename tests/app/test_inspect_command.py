@@ -71,6 +71,20 @@ def test_the_decoders_options_are_told_in_words(folder: Path, capsys: Any) -> No
     assert "posecore predict --model runs it on any TFLite interpreter" in words
 
 
+def test_of_two_files_the_one_that_is_free_is_told_the_others_size(folder: Path, capsys: Any) -> None:
+    code, out, _ = run(capsys, "net.onnx", "net.keras", "--brief")
+    assert code == 0
+    words = " ".join(out.split())
+    assert "the first model leaves the size of its input free" in words
+    size = re.search(r"--size (\d+x\d+) \(height x width\) compares both at the other's", words)
+    assert size is not None
+    _, out, _ = run(capsys, "net.onnx", "net.keras", "--brief", "--size", size[1])
+    assert "free" not in out
+    assert not re.search("multiplies +unknown", out)
+    _, out, _ = run(capsys, "net.onnx", "net.onnx", "--brief")
+    assert "both models leave the size of their input free: --size HEIGHTxWIDTH" in " ".join(out.split())
+
+
 def test_a_free_size_is_asked_for_and_counted(folder: Path, capsys: Any) -> None:
     _, out, _ = run(capsys, "net.onnx", "--brief")
     assert re.search(
@@ -78,7 +92,7 @@ def test_a_free_size_is_asked_for_and_counted(folder: Path, capsys: Any) -> None
     )
     _, out, _ = run(capsys, "net.onnx", "--brief", "--size", "64x48")
     assert re.search(r"^multiplies +3,784,704$", out, re.MULTILINE)
-    assert "shapes for an input of 48 x 64 px (width x height)" in out
+    assert "shapes for an input of 64x48 px (height x width)" in out
 
 
 def test_programs_read_json(folder: Path, capsys: Any) -> None:
@@ -132,7 +146,7 @@ def test_what_is_wrong_is_one_sentence(folder: Path, capsys: Any) -> None:
         (
             ("net.keras", "--size", "64"),
             1,
-            "net.keras: wanted an input that is free to be 64x64, got ?x64x48x3",
+            "net.keras: wanted an input that is free to be 64x64 (height x width), got ?x64x48x3",
         ),
         (("net.onnx", "--size", "0x5"), 2, "wanted height x width such as 353x481, or one side, got '0x5'"),
         (("net.onnx", "half.onnx"), 1, "half.onnx is not a whole ONNX model"),

@@ -78,6 +78,7 @@ def test_words_come_in_the_order_they_were_typed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
+        ("net.onnx", "net.onnx: wanted a picture, video or heads, got a model (.onnx); --model names one"),
         ("missing.jpg", "missing.jpg: there is no such file or folder"),
         ("*.png", "*.png: wanted a glob that matches pictures, videos or .npz heads, got no match"),
         ("*.txt", "*.txt: wanted a glob that matches pictures, videos or .npz heads, got 1 other file"),
@@ -103,7 +104,7 @@ def test_a_word_that_is_no_source_gets_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    touch(tmp_path, "films/a.mp4", "notes.txt")
+    touch(tmp_path, "films/a.mp4", "notes.txt", "net.onnx")
     with pytest.raises(SourceError) as error:
         find_sources([word])
     assert str(error.value) == sentence

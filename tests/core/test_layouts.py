@@ -244,11 +244,11 @@ REFUSED = {
     ),
     "two strides": (
         [info("heatmaps", 1, 60, 31, 17)],
-        "no one stride leads from an input of 481x353 to a grid of 31x60",
+        "no one stride leads from an input of 353x481 to a grid of 60x31 (height x width)",
     ),
     "free size": (
         [info("heatmaps", 1, -1, -1, 17)],
-        "wanted a size for input and grid, got input 481x353 and grid -1x-1",
+        "wanted a size for input and grid, got input 353x481 and grid -1x-1 (height x width)",
     ),
 }
 

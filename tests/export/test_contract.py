@@ -155,8 +155,8 @@ class TestOnePerson:
             ("keypoints", "keypoints", 17)
         ]
         assert tuple(found.graph((64, 96)).outputs[0].shape) == (1, 17, 2)
-        for size, got in (((96, 64), "96x64"), (None, "any size")):
-            with pytest.raises(ValueError, match=rf"size: wanted 64x96, the only one .*, got {got}"):
+        for size, got in (((96, 64), "64x96"), (None, "any size")):
+            with pytest.raises(ValueError, match=rf"size: wanted 96x64, the only one .*, got {got}"):
                 found.graph(size)
         with pytest.raises(ValueError, match=r"decoder: wanted a PoseNet.*, got coordinates"):
             found.with_mid_offsets()
@@ -198,8 +198,35 @@ class TestAlignment:
     def test_a_network_of_an_even_size_keeps_to_sizes_like_it(self, keras: Any) -> None:
         model = posenet_of(keras, input_size=(128, 128))
         assert contract(model).graph((160, 96)).inputs[0].shape == (1, 96, 160, 3)
-        with pytest.raises(ValueError, match=r"^size: wanted sides of 16 n \+ 0 pixels for .*, got 129x129$"):
+        with pytest.raises(
+            ValueError,
+            match=r"^size: wanted sides of 16 n \+ 0 pixels for .*, got 129x129 \(height x width\)$",
+        ):
             contract(model).graph((129, 129))
+
+    def test_of_an_even_size_none_is_left_free(self, keras: Any) -> None:
+        even, odd = (posenet_of(keras, input_size=(side, side)) for side in (128, 129))
+        with pytest.raises(
+            ValueError, match=r"^size: wanted one, since .* was trained at 128x128 .* got None for any$"
+        ):
+            contract(even).graph(None)
+        assert contract(odd).graph(None).inputs[0].shape == (1, None, None, 3)
+
+
+def test_what_keras_says_while_it_builds_is_one_sentence(keras: Any) -> None:
+    class Odd(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return x
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            if shape[0] is not None:
+                raise AttributeError("no\nlower")
+            return shape
+
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, {"heatmap": Odd()(keras.layers.Conv2D(17, 1)(image))})
+    with pytest.raises(ModelError, match=r"Keras cannot tell its grid at 256x256 pixels \(.*no lower.*\)$"):
+        contract(model)
 
 
 def posenet_of(keras: Any, **options: Any) -> Any:

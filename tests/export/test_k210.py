@@ -229,7 +229,7 @@ def test_a_header_that_cannot_be_written_leaves_no_model(
 def test_mistakes_are_a_sentence_before_nncase_is_looked_for(tiny_posenet: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="calibration: wanted a folder of pictures"):
         to_k210(tiny_posenet, tmp_path / "pose.kmodel", size=SIZE)
-    with pytest.raises(ValueError, match="size: wanted a width and a height that 16 divides"):
+    with pytest.raises(ValueError, match="size: wanted a height and a width that 16 divides"):
         to_k210(tiny_posenet, tmp_path / "pose.kmodel", size=(97, 65), calibration=[])
     with pytest.raises(ValueError, match=r"path: wanted a file such as pose\.kmodel, got pose\.h"):
         to_k210(tiny_posenet, tmp_path / "pose.h", size=SIZE, calibration=[])

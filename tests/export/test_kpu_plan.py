@@ -130,14 +130,15 @@ def test_the_sizes_it_proposes_fit_and_none_is_inside_another(name: str) -> None
     ("size", "sentence"),
     [
         (
-            (225, 225),
-            "size: wanted a width and a height that 16 divides, since the KPU halves even sizes, got 225",
+            (225, 320),
+            "size: wanted a height and a width that 16 divides, since the KPU halves even sizes, got 320x225 (height x "
+            "width); 320x224 is near",
         ),
         (
             (48, 64),
-            "size: wanted a width of 64 to 512 and a height of 64 to 256 pixels, which the KPU takes, got 48",
+            "size: wanted a height of 64 to 256 and a width of 64 to 512 pixels, which the KPU takes, got 64x48",
         ),
-        ((224, 272), "a height of 64 to 256 pixels, which the KPU takes, got 224x272"),
+        ((224, 272), "which the KPU takes, got 272x224 (height x width)"),
         ((528, 64), "a width of 64 to 512"),
     ],
 )

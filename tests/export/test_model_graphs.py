@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny_graphs as tiny
 
 from posecore.errors import ModelError
+from posecore.export.graphs.inspected_model import inspect_model
 from posecore.export.graphs.model_file import model_graph, read_model_graph
 from posecore.export.graphs.model_graph import ModelGraph, shown
 from runtime import tiny_tflite
@@ -309,14 +311,63 @@ def test_archives_that_grow_are_not_unpacked(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_size_that_does_not_fit_is_refused() -> None:
     with pytest.raises(
-        ModelError, match=r"^a.keras: wanted an input that is free to be 10x20, got \?x64x48x3$"
+        ModelError,
+        match=r"^a.keras: wanted an input that is free to be 20x10 \(height x width\), got \?x64x48x3$",
     ):
         model_graph(tiny.keras_archive(tiny.small_keras()), "a.keras", size=(10, 20))
+
+
+def test_what_has_no_graph_is_told_what_makes_one(tmp_path: Path) -> None:
+    run = tmp_path / "my run"
+    run.mkdir()
+    (run / "config.toml").write_text("")
+    with pytest.raises(
+        ModelError, match=r"is the folder of a training run.*`posecore convert '.*my run' model\.keras`"
+    ):
+        read_model_graph(run)
+    np.savez(tmp_path / "net.npz", x=np.zeros(1))
+    (tmp_path / "net").write_bytes((tmp_path / "net.npz").read_bytes())
+    for name in ("net.npz", "net"):
+        with pytest.raises(
+            ModelError, match=rf"{name} holds arrays .*`posecore convert .*{name} model\.keras`"
+        ):
+            read_model_graph(tmp_path / name)
+
+
+def test_a_tfjs_model_whose_shards_are_not_whole_says_so(tmp_path: Path) -> None:
+    model = tiny.tfjs_model()
+    (tmp_path / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    wanted = 3 * 3 * 3 * 17 * 4 + 17
+    missing = inspect_model(tmp_path).graph
+    assert missing.facts["weights beside it"].endswith(", without a.bin")
+    assert "a.bin is not in the folder" in missing.notes[-1]
+    (tmp_path / "a.bin").write_bytes(bytes(wanted - 1))
+    short = inspect_model(tmp_path).graph
+    assert f"{wanted:,} bytes, but the shards beside it have {wanted - 1:,}" in short.notes[-1]
+    (tmp_path / "a.bin").write_bytes(bytes(wanted))
+    whole = inspect_model(tmp_path).graph
+    assert whole.notes == missing.notes[:-1]
+    assert whole.facts["weights beside it"] == f"2 arrays, {wanted:,} bytes"
+    assert whole.parameters == missing.parameters, "the manifest has them"
+
+
+def test_shards_elsewhere_are_not_looked_for(tmp_path: Path) -> None:
+    model = tiny.tfjs_model()
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "a.bin").write_bytes(bytes(3 * 3 * 3 * 17 * 4 + 17))
+    for name in ("../a.bin", str(tmp_path / "a.bin"), 7, None, [], "\x00", "x" * 9999):
+        model["weightsManifest"][0]["paths"] = [name]
+        (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
+        assert "not in the folder" in inspect_model(folder).graph.notes[-1]
 
 
 def test_files_are_found_by_name_or_in_their_folder(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text(json.dumps(tiny.tfjs_model()), encoding="utf-8")
     assert read_model_graph(tmp_path).operators == read_model_graph(tmp_path / "model.json").operators
+    for sidecar in ("pose.tflite.json", "pose.tflite.verify.json", "pose.keras.json"):
+        (tmp_path / sidecar).write_text("{}", encoding="utf-8")
+    assert read_model_graph(tmp_path).operators, "what lies beside other models is none"
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelError, match=r"is a folder with 2 \.json files"):
         read_model_graph(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import pytest
 import tiny_graphs as tiny
@@ -39,6 +40,16 @@ def test_damaged_files_give_a_graph_or_a_sentence(name: str, seed: int) -> None:
     except ModelError as error:
         sentence = str(error)
     assert sentence.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    "shape", [{"list": {"s": ["MQ==", "MQ=="]}}, {"list": {"i": ["1", "1e9", str(1 << 60)]}}]
+)
+def test_a_list_in_the_place_of_a_shape_is_none(shape: dict[str, Any]) -> None:
+    model = tiny.tfjs_model()
+    model["modelTopology"]["node"][0]["attr"]["shape"] = shape
+    graph = model_graph(json.dumps(model).encode(), "model.json")
+    assert graph.tensors[graph.inputs[0]].shape is None
 
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(FILES)))

@@ -119,6 +119,7 @@ def test_a_limit_that_is_given_allows_the_median_a_quarter(px: float, ok: bool) 
     limits = {name: found.as_dict()[name] for name in ("max_shift_px", "max_median_px")}
     assert limits == {"max_shift_px": 8, "max_median_px": 2}
     assert "up to      median   2.00 px, p95   8.00 px will do" in found.table()
+    assert " at 193x257 (height x width)\n" in found.table()
     sentence = "(up to 2 px will do)"
     assert sentence in found.verdict
 

@@ -14,7 +14,7 @@ CORE = (
     *("_core", "arguments", "artifact", "decode", "errors", "heads", "install"),
     *("layouts", "masks", "motion", "offline", "outliers", "poses", "printable", "regression", "similarity"),
     *("skeletons", "smooth", "swaps", "tensor_specs", "track", "trajectories", "two_pass"),
-    *("bounded_file", "protobuf_wire", "tflite_plugin"),
+    *("bounded_file", "lazy_names", "protobuf_wire", "tfjs_folder", "tflite_plugin"),
 )
 
 

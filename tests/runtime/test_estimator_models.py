@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -105,15 +106,24 @@ class TestModels:
         [
             (
                 "model.pb",
-                "a frozen TensorFlow graph; tensorflow.compat.v1.lite.TFLiteConverter.from_frozen_graph",
+                "a frozen TensorFlow graph; where it is PoseNet's, `posecore export {path} --target tflite` converts "
+                "it; else tensorflow.compat.v1.lite.TFLiteConverter.from_frozen_graph converts it",
             ),
-            ("model.h5", "a Keras model; tensorflow.lite.TFLiteConverter.from_keras_model"),
-            ("model.keras", "a Keras model; posecore export"),
-            ("model.onnx", "an ONNX model; the package onnx2tf"),
+            ("model.h5", "a Keras model; tensorflow.lite.TFLiteConverter.from_keras_model converts it"),
+            ("model.keras", "a Keras model; `posecore export {path} --target tflite` converts it"),
+            (
+                "model.onnx",
+                "an ONNX model; `posecore inspect {path}` says what is in it, and the package onnx2tf converts it",
+            ),
             (
                 "MODEL.JSON",
-                "a tfjs model; the package tfjs-graph-converter and then TensorFlow's TFLiteConverter",
+                "a tfjs model; where it is PoseNet's, `posecore export {path} --target tflite` converts it",
             ),
+            (
+                "a b.npz",
+                "weights alone; where it is PoseNet's, `posecore export {path} --target tflite` converts it",
+            ),
+            ("model.kmodel", "a model that a K210 alone runs; `posecore inspect {path}` says what is in it"),
         ],
     )
     def test_other_formats_are_told_how_to_become_tflite(self, tmp_path: Path, name: str, kind: str) -> None:
@@ -121,8 +131,19 @@ class TestModels:
         path.write_bytes(b"anything")
         with pytest.raises(ModelError) as caught:
             Estimator(path)
-        assert str(caught.value).startswith(f"{path}: wanted a .tflite file, got {kind}")
-        assert str(caught.value).endswith(" converts it")
+        said = kind.format(path=shlex.quote(str(path)))
+        assert str(caught.value).startswith(f"{path}: wanted a .tflite file, got {said}")
+
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [("config.toml", "the folder of a training run"), ("model.json", "the folder of a tfjs")],
+    )
+    def test_folders_that_hold_models_are_told_too(self, tmp_path: Path, name: str, kind: str) -> None:
+        (tmp_path / name).write_text("")
+        with pytest.raises(
+            ModelError, match=rf"wanted a \.tflite file, got {kind}.* `posecore export .* converts it"
+        ):
+            Estimator(tmp_path)
 
     def test_a_saved_model_is_told_too(self, tmp_path: Path) -> None:
         (tmp_path / "saved_model.pb").write_bytes(b"")

@@ -108,7 +108,9 @@ def test_a_convolutional_network_takes_any_size(dynamic: bool) -> None:
 def test_a_network_of_fixed_size_says_which() -> None:
     interpreter = open_interpreter(bytes(reshaped()), name="x.tflite")
     interpreter.resize(4, 6)
-    with pytest.raises(ModelError, match=r"^x\.tflite takes pictures of 6x4 pixels only, not 8x7$"):
+    with pytest.raises(
+        ModelError, match=r"^x\.tflite takes pictures of 4x6 pixels \(height x width\) only, not 7x8$"
+    ):
         interpreter.resize(7, 8)
 
 
@@ -119,7 +121,9 @@ def test_after_a_size_that_does_not_fit_the_old_one_works() -> None:
         "i", [1, -1, -1, 3]
     )  # it says that any size goes, but its RESHAPE disagrees
     interpreter = open_interpreter(bytes(model), name="x.tflite")
-    with pytest.raises(ModelError, match=r"^x\.tflite cannot take pictures of 8x7 pixels: .+") as error:
+    with pytest.raises(
+        ModelError, match=r"^x\.tflite cannot take pictures of 7x8 pixels \(height x width\): .+"
+    ) as error:
         interpreter.resize(7, 8)
     assert "\n" not in str(error.value)
     assert interpreter.input.shape == (1, 4, 6, 3)

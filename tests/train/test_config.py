@@ -278,64 +278,25 @@ def test_what_could_never_come_is_said_before_the_run(
 
 
 def test_a_skeleton_with_sides_says_who_changes_places_in_a_mirror(tmp_path: Path) -> None:
+    rest = SMALL + 'metric = "loss"\n'
     skeleton = """
 [skeleton]
 name = "star"
 keypoints = ["head", "left_hand", "right_hand"]
 edges = [[0, 1], [0, 2]]
 """
-    rest = """
-[[data.train]]
-annotations = "a.json"
-pictures = "a"
-
-[network]
-name = "posenet"
-
-[input]
-width = 129
-height = 129
-
-[run]
-out = "run"
-steps = 10
-metric = "loss"
-"""
-    path = tmp_path / "run.toml"
-    path.write_text(skeleton + rest)
     with pytest.raises(
         SourceError, match=r"skeleton\.flip_pairs: wanted the pairs .*\[\[1, 2\]\] for left_hand, right_hand"
     ):
-        read_config(path)
-    path.write_text(skeleton + "flip_pairs = [[1, 2]]\n" + rest)
-    assert read_config(path).chosen_skeleton.flip_pairs == ((1, 2),)
-    path.write_text(skeleton + rest + "\n[augmentation]\nflip = 0\n")
-    assert read_config(path).augmentation.flip == 0
+        read_config(write(tmp_path, skeleton + rest))
+    paired = write(tmp_path, skeleton + "flip_pairs = [[1, 2]]\n" + rest)
+    assert read_config(paired).chosen_skeleton.flip_pairs == ((1, 2),)
+    never = write(tmp_path, skeleton + rest + "[augmentation]\nflip = 0\n")
+    assert read_config(never).augmentation.flip == 0
 
 
 def test_a_wrong_option_of_a_network_is_the_users(tmp_path: Path) -> None:
-    from posecore.train.recipes import make_recipe
-
-    path = tmp_path / "run.toml"
-    path.write_text("""
-[[data.train]]
-annotations = "a.json"
-pictures = "a"
-
-[network]
-name = "posenet"
-options = { backbone = "mobilenet_v1_060" }
-
-[input]
-width = 129
-height = 129
-
-[run]
-out = "run"
-steps = 10
-metric = "loss"
-""")
-    recipe = make_recipe(read_config(path))
+    recipe = make_recipe(read_config(write(tmp_path, SMALL.replace("v1_050", "v1_060"))))
     with pytest.raises(
         SourceError, match=r"^\[network\] options\.backbone: wanted one of .*, got 'mobilenet_v1_060'"
     ):

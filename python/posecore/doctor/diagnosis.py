@@ -157,18 +157,23 @@ class Diagnosis:
             return f"readings make equal sense on this picture ({', '.join(unknown)}): try another one, with colours"
         return ""
 
-    def lines(self) -> Iterator[str]:
-        """For people: a table of all readings, and the answers."""
+    def lines(self, *, all_readings: bool = False) -> Iterator[str]:
+        """For people: a table of the readings that the heatmaps' values allow, or of all, and the answers."""
         heading = f"{'sense':>5}  {'takes':<5}  {'bytes as':<8}  {'heatmaps':<13}  {'first axis':<17}"
-        yield f"{heading}  confidence  anatomy  agreement"
-        for one in self.ranked:
+        yield f"{heading}  confidence  anatomy  agreement  plausible"
+        possible = [one for one in self.ranked if one.plausible > 0]
+        for one in self.ranked if all_readings else possible:
             color, low_high, scores, axis = one.reading.words()
             if one.plausible == 0:
                 numbers = "  not what its values can be"
             else:
                 means = (float(np.mean(v)) for v in (one.confidence, one.anatomy, one.agreement))
-                numbers = "{:12.2f}  {:7.2f}  {:9.2f}".format(*means)
+                numbers = "{:12.2f}  {:7.2f}  {:9.2f}  {:9.2f}".format(*means, one.plausible)
             yield f"{one.sense.mean():5.2f}  {color.upper():<5}  {low_high:<8}  {scores:<13}  {axis:<17}{numbers}"
+        rest = len(self.ranked) - len(possible)
+        if rest and not all_readings:
+            more = "more readings take" if possible else "readings take"
+            yield f"and {rest} {more} heatmaps for what their values cannot be (--all shows them)"
         yield ""
         for facet in self.facets:
             share = f"{facet.sure} ({facet.probability:.1%})" if facet.sure != "cannot tell" else facet.sure

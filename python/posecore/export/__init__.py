@@ -5,8 +5,9 @@ Nothing here imports TensorFlow, Keras or ONNX until it is called.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from posecore.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from posecore.artifact import Artifact
@@ -63,14 +64,4 @@ __all__ = [
     "verify",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'posecore.export' has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
+__getattr__, __dir__ = lazy_names(__name__, _LAZY)

@@ -7,16 +7,19 @@ from typing import Any
 
 from posecore import arguments, skeletons
 from posecore.artifact import Unit
-from posecore.errors import ModelError, require
+from posecore.errors import ModelError, PosecoreError, require
+from posecore.export.activations import refuse_huge_input
 from posecore.export.alignment import keeps_grid, pads_on_all_sides
 from posecore.heads import Scores
 from posecore.layouts import Kind, Role, stride_from
+from posecore.printable import printable
 from posecore.skeletons import Skeleton
 
 INPUT_RANGE = (-1.0, 1.0)
 """Of all of posecore's networks: pixel / 127.5 - 1."""
 MID_OFFSETS = "mid_offset_2"
-_MOST_SIDE = 8192
+MOST_SIDE = 8192
+"""Pixels of an input's side, at most."""
 # Where the stride of a network that takes any size is read off.
 _PROBE_PX = {"posenet": 257, "heatmaps": 256}
 _POSENET: dict[str, tuple[Role, Unit]] = {
@@ -100,11 +103,23 @@ class Contract:
             size: (width, height); None leaves it free.
 
         Raises:
-            ValueError: a size that the network cannot take.
+            ValueError: a size that the network cannot take, or at which its layers make more than memory holds.
             ModelError: the model cannot be built anew for this size.
         """
         keras = require("keras", extra="export", purpose="Exporting a model")
+        try:
+            return self._graph(keras, size, mid_offsets=mid_offsets)
+        except (ValueError, TypeError, MemoryError, PosecoreError):
+            raise
+        except Exception as error:  # whatever the layers of somebody's file raise
+            raise ModelError(
+                f"{self.model.name}: Keras cannot build it ({printable(' '.join(str(error).split())[:200])})"
+            ) from error
+
+    def _graph(self, keras: Any, size: tuple[int, int] | None, *, mid_offsets: bool) -> Any:
         model = self._resized(keras, size)
+        if size is not None:
+            refuse_huge_input(model, size)
         heads = self.with_mid_offsets() if mid_offsets else self.heads
         outputs = outputs_by_name(model)
         kept = {head.name: self._narrowed(keras, model, outputs, head) for head in heads}
@@ -117,22 +132,26 @@ class Contract:
         """The model with an input of this size; itself where it has it."""
         if size is not None:
             size = arguments.size(size, "size")
-            if max(size) > _MOST_SIDE:
-                raise ValueError(
-                    f"size: wanted sides of at most {_MOST_SIDE} pixels, got {size[0]}x{size[1]}"
-                )
+            if max(size) > MOST_SIDE:
+                raise ValueError(f"size: wanted sides of at most {MOST_SIDE} pixels, got {_typed(size)}")
         if size == self.input_size:
             return self.model
         if self.fixed:
             width, height = self.input_size or (0, 0)
-            got = "any size" if size is None else f"{size[0]}x{size[1]}"
+            got = "any size" if size is None else _typed(size)
             raise ValueError(
-                f"size: wanted {width}x{height}, the only one that the dense layers of {self.model.name} fit, got {got}"
+                f"size: wanted {height}x{width}, the only one that the dense layers of {self.model.name} fit, got {got}"
             )
         if size is not None and not keeps_grid(self.model, size, self.input_size, self.stride_px):
             return self._padded(size)
         if self.input_size is None:
             return self.model
+        if size is None and not keeps_grid(self.model, (1, 1), self.input_size, self.stride_px):
+            width, height = self.input_size
+            raise ValueError(
+                f"size: wanted one, since {self.model.name} was trained at {height}x{width} (height x width) and its "
+                "padding moves its grid on others than like it, got None for any"
+            )
         try:
             picture = keras.Input(_picture_shape(size), name="image")
             model = keras.models.clone_model(self.model, input_tensors=picture)
@@ -140,7 +159,7 @@ class Contract:
         except (ValueError, TypeError) as error:
             raise ModelError(
                 f"{self.model.name}: wanted a network that can be built for another size than "
-                f"{self.input_size[0]}x{self.input_size[1]}, got one that cannot ({' '.join(str(error).split())[:200]})"
+                f"{_typed(self.input_size)}, got one that cannot ({' '.join(str(error).split())[:200]})"
             ) from error
         return model
 
@@ -156,7 +175,7 @@ class Contract:
             plus = " and ".join(f"{step} n + {side % step}" for side in dict.fromkeys(trained))
             raise ValueError(
                 f"size: wanted sides of {plus} pixels for {self.model.name}, whose padding moves its grid on others, "
-                f"got {size[0]}x{size[1]}"
+                f"got {_typed(size)}"
             )
         return made
 
@@ -212,6 +231,11 @@ def outputs_by_name(model: Any) -> dict[str, Any]:
     if isinstance(named, dict):
         return dict(named)
     return dict(zip(model.output_names, model.outputs, strict=True))
+
+
+def _typed(size: tuple[int, int]) -> str:
+    """A size as people type it, who have the height first."""
+    return f"{size[1]}x{size[0]} (height x width)"
 
 
 def _picture_shape(size: tuple[int, int] | None) -> tuple[int | None, int | None, int]:
@@ -297,7 +321,15 @@ def _stride(
     if size is None:
         side = _PROBE_PX[kind]
         size = side, side
-        probed = keras.Model(model.inputs, outputs_by_name(model)).compute_output_shape((1, side, side, 3))
+        try:
+            probed = keras.Model(model.inputs, outputs_by_name(model)).compute_output_shape(
+                (1, side, side, 3)
+            )
+        except Exception as error:  # whatever the layers of somebody's file raise
+            said = printable(" ".join(str(error).split())[:200])
+            raise ModelError(
+                f"{model.name}: Keras cannot tell its grid at {side}x{side} pixels ({said})"
+            ) from error
         shapes = {name: tuple(shape) for name, shape in probed.items()}
     grids = {shapes[head.source][1:3] for head in heads}
     if len(grids) != 1:

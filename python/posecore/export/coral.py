@@ -246,9 +246,15 @@ def _compiled(bare: bytes, program: str, timeout_s: float, log_path: Path) -> tu
     try:
         data, log = compile_for_edge_tpu(bare, program=program, timeout_s=timeout_s)
     except CompilerError as error:
-        log_path.write_text(error.log, encoding="utf-8")
+        try:
+            log_path.write_text(error.log, encoding="utf-8")
+        except OSError:
+            raise error from None
         raise CompilerError(f"{error} (all of it: {log_path})", error.log) from None
-    log_path.write_text(log.text, encoding="utf-8")
+    try:
+        log_path.write_text(log.text, encoding="utf-8")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(log_path)) from error
     return data, log
 
 

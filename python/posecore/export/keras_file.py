@@ -2,7 +2,8 @@
 
 A .keras file says which classes of which modules are to be made, and with what. Keras' safe mode forbids some of that;
 here only plain layers of Keras are allowed, by name, and all is looked at before Keras sees the file: what is not on
-the lists below is refused, weights lie in the file itself, and layers do not ask for more weights than the file holds.
+the lists below is refused, weights lie in the file itself, layers do not ask for more weights than the file holds, and
+what they make of a picture has a size that memory holds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from posecore.errors import ModelError, require
+from posecore.errors import ModelError, look_for, require
+from posecore.export.activations import refuse_huge_model
 from posecore.printable import printable
 
 MOST_BYTES = 1 << 30  # of the file and of what it unpacks to; SimpleBaseline-152 is a quarter of it
@@ -75,11 +77,12 @@ def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras
 
     Raises:
         ModelError: no such file, not a .keras file, damaged, too large, with a class that is not one of Keras' plain
-            layers (Lambda and everybody's own among them), or not functional.
+            layers (Lambda and everybody's own among them), with layers whose outputs no memory holds
+            (`activations`), or not functional.
         MissingExtra: Keras is not installed.
     """
     path = Path(path)
-    keras = keras_package(purpose)
+    look_for("keras", extra="export", purpose=purpose)
     config, stored = _checked(path)
     wanted = sum(_weights(path, layer) for layer in _layers(path, config))
     if wanted > stored:
@@ -87,6 +90,8 @@ def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras
             f"{path}: wanted a file with the weights of its layers, got {stored:,} numbers for the {wanted:,} that "
             "the layers ask for"
         )
+    refuse_huge_model(config, str(path))
+    keras = keras_package(purpose)
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras raises for a file that is not as it says
@@ -96,6 +101,23 @@ def open_keras(path: str | os.PathLike[str], *, purpose: str = "Opening a .keras
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ModelError(f"{path}: wanted a functional model, got {type(model).__name__}")
     return model
+
+
+def input_size_of(path: Path) -> tuple[int, int] | None:
+    """(width, height) in pixels of the only input that a .keras file says it has; None where it is free, or where
+    opening the file will say what is wrong with it. Takes no Keras."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > MOST_CONFIG_BYTES:
+                return None
+            config = json.loads(archive.read("config.json"))
+        inputs = [one for one in _objects(path, config) if one.get("class_name") == "InputLayer"]
+        (shape,) = (one["config"]["batch_shape"] for one in inputs)
+        _, height, width, _ = shape
+    except Exception:  # whatever a broken file raises
+        return None
+    both = isinstance(height, int) and isinstance(width, int)
+    return (width, height) if both else None
 
 
 def _checked(path: Path) -> tuple[dict[str, Any], int]:

@@ -111,8 +111,8 @@ def _refuse_other_grid(found: Contract) -> None:
         return
     raise ModelError(
         f"{found.model.name}: wanted a network that has its zeros on all sides, as the KPU has them, got one for "
-        f'{own[0]}x{own[1]}, where padding "same" puts them at one end and moves the grid: train it with the option '
-        f'padding = "explicit", or at sides of {step} n + 1'
+        f'{own[1]}x{own[0]} (height x width), where padding "same" puts them at one end and moves the grid: train it '
+        f'with the option padding = "explicit", or at sides of {step} n + 1'
     )
 
 

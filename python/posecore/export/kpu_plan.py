@@ -24,7 +24,7 @@ KPU_BYTES = 2 << 20
 _ROWS = KPU_BYTES // ROW_BYTES
 _PICTURE_CHANNELS = 3
 # Cells; outside of them nncase gives a layer to the CPU.
-_LEAST_SIDE, _MOST_WIDTH, _MOST_HEIGHT = 4, 512, 256
+_LEAST_SIDE, MOST_WIDTH, MOST_HEIGHT = 4, 512, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def plan_network(network: KpuNetwork, size: Size) -> KpuPlan:
     """As `plan_kpu`, for the layers that `kpu_network` gave."""
     size = _checked(network, size)
     placements, peak = _placed(network, size)
-    whole = _largest(network, (_MOST_WIDTH, _MOST_HEIGHT))
+    whole = _largest(network, (MOST_WIDTH, MOST_HEIGHT))
     return KpuPlan(network, size, placements, peak * ROW_BYTES, whole, _largest(network, size))
 
 
@@ -137,16 +137,16 @@ def _checked(network: KpuNetwork, size: Size) -> Size:
     width, height = arguments.size(size, "size")
     step = network.stride_px
     if width % step or height % step:
-        near = [f"{max(round(side / step), 1) * step}" for side in (width, height)]
+        near = [f"{max(round(side / step), 1) * step}" for side in (height, width)]
         raise ValueError(
-            f"size: wanted a width and a height that {step} divides, since the KPU halves even sizes, got "
-            f"{width}x{height}; {'x'.join(near)} is near"
+            f"size: wanted a height and a width that {step} divides, since the KPU halves even sizes, got "
+            f"{height}x{width} (height x width); {'x'.join(near)} is near"
         )
     least = _LEAST_SIDE * step
-    if not (least <= width <= _MOST_WIDTH and least <= height <= _MOST_HEIGHT):
+    if not (least <= width <= MOST_WIDTH and least <= height <= MOST_HEIGHT):
         raise ValueError(
-            f"size: wanted a width of {least} to {_MOST_WIDTH} and a height of {least} to {_MOST_HEIGHT} pixels, which "
-            f"the KPU takes, got {width}x{height}"
+            f"size: wanted a height of {least} to {MOST_HEIGHT} and a width of {least} to {MOST_WIDTH} pixels, which "
+            f"the KPU takes, got {height}x{width} (height x width)"
         )
     return width, height
 

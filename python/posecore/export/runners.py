@@ -21,6 +21,7 @@ from posecore.errors import ModelError, require
 from posecore.export.answers import Answer, Reading
 from posecore.export.contract import INPUT_RANGE, contract
 from posecore.layouts import split
+from posecore.printable import printable
 from posecore.runtime.geometry import Geometry
 from posecore.runtime.network import Network
 from posecore.runtime.network_input import pixel_coding
@@ -107,7 +108,13 @@ class KerasRunner:
 
     def heads(self, picture: Image) -> Answer:
         """float32, as the model gives them."""
-        outputs = self._graph.predict_on_batch(self._input(picture))
+        tensor = self._input(picture)
+        try:
+            outputs = self._graph.predict_on_batch(tensor)
+        except Exception as error:  # whatever the layers of somebody's file raise
+            raise ModelError(
+                f"{self._graph.name}: Keras cannot run it ({printable(' '.join(str(error).split())[:200])})"
+            ) from error
         arrays: dict[str, npt.NDArray[Any]] = {}
         for name, role in self._roles.items():
             arrays |= split(role, np.asarray(outputs[name], np.float32)[0])

@@ -23,7 +23,8 @@ def as_text(found: Verification) -> str:
     width, height = found.input_size
     pictures = f"{found.pictures} picture{'' if found.pictures == 1 else 's'}"
     lines = [
-        _cut(f"{printable(found.file)} against the float model, {pictures} at {width}x{height}"),
+        _cut(f"{printable(found.file)} against the float model"),
+        f"{pictures} at {height}x{width} (height x width)",
         "",
         *_people(found),
         "",

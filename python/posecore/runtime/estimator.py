@@ -15,6 +15,7 @@ from posecore.heads import STRIDE_PX
 from posecore.poses import Poses
 from posecore.runtime.coordinates import CoordinatesReader
 from posecore.runtime.estimator_choices import (
+    check_grid,
     check_one_of,
     chosen_input_range,
     chosen_long_side,
@@ -63,7 +64,9 @@ class Estimator:
             its description beside the file (its name and .json), that says skeleton, stride, scores and input.
         size: the network's input. A number is for networks that take any size: the picture's longer side is
             scaled to so many pixels. (height, width), as in models' file names, is one size for all pictures.
-            None is the size that the model file fixes; where it fixes none, 481, or 256 for MoveNet.
+            None is the size that the model file fixes; where it fixes none, 481, or 256 for MoveNet. PoseNet's
+            cells lie where it was trained at sides of a multiple of its stride plus 1, such as 257 and 353; at others
+            TensorFlow's padding moves them, by 15 pixels at 256, and keypoints with them: refused.
         device: "cpu", or "coral" for an Edge TPU ("coral:0", "coral:usb", ... where there are several).
         threads: the network's, on the CPU.
         skeleton: what the keypoints are, a `Skeleton` or its name; None is what the description beside the model
@@ -95,7 +98,7 @@ class Estimator:
         name: the model's file name without its ending.
         library: the interpreter that runs it, with its version.
         input_size: (width, height) of the network's input as it is now.
-        kind: what the network is: "posenet", "heatmaps", "movenet-single" or "movenet-multi".
+        kind: what the network is: "posenet", "heatmaps", "coordinates", "movenet-single" or "movenet-multi".
         input_dtype: what the network's input holds: "float32", "uint8" or "int8".
 
     Raises:
@@ -103,6 +106,10 @@ class Estimator:
             lies beside it describes another one.
         MissingExtra: no interpreter is installed.
         TypeError, ValueError: another argument is not what was wanted, or contradicts the description.
+
+    Warns:
+        UserWarning: a `size` that would move the cells of a PoseNet of any size that is not posecore's: it may have
+            been trained so.
     """
 
     def __init__(
@@ -152,6 +159,7 @@ class Estimator:
             raise ValueError(
                 f"x_first: wanted None, since a {network.layout.kind} network has no offsets, got {x_first!r}"
             )
+        check_grid(fixed, network)
         self._network = network
         self.name: str = network.name
         self.library: str = network.interpreter.library

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from posecore import skeletons
 from posecore.runtime import movenet
+from posecore.runtime.cell_origin import cell_origin
 
 if TYPE_CHECKING:
     from posecore.runtime.network import Network
@@ -80,6 +82,52 @@ def chosen_long_side(
             f"size: wanted None, since {network.name} takes {height}x{width} pixels only, got {asked}"
         )
     return asked or (movenet.DEFAULT_LONG_SIDE if network.is_movenet else DEFAULT_LONG_SIDE)
+
+
+def check_grid(fixed: tuple[int, int] | None, network: Network) -> None:
+    """That a PoseNet's cells lie at a size of one's choice where its offsets are counted from.
+
+    Args:
+        fixed: (height, width) that was asked for.
+        network: at that size.
+
+    Raises:
+        ValueError: they lie elsewhere than at the model's own size, or, where a model of posecore has none, than at
+            sides of a multiple of the stride plus 1. Of somebody else's model of any size nobody knows what it was
+            trained at: a UserWarning.
+    """
+    if fixed is None or network.layout.kind != "posenet":
+        return
+    file, heatmaps = network.interpreter.file, network.layout.roles.index("heatmaps")
+    step, plus = network.size_step
+
+    def origin(height: int, width: int) -> tuple[float, float] | None:
+        return cell_origin(file, heatmaps, (width, height))
+
+    _, height, width, _ = file.inputs[0].shape
+    own = (height, width) if min(height, width) > 0 else (16 * step + plus, 16 * step + plus)
+    right, there = origin(*own), origin(*fixed)
+    # A model of one size whose cells lie beside the corners was made or trained so: nobody knows which.
+    if right != (0.0, 0.0) or there is None or there == right:
+        return
+    near = tuple(
+        min(
+            (side for side in range(max(one - step, 1), one + step + 1) if origin(side, side) == right),
+            key=lambda side: abs(side - one),
+            default=plus,
+        )
+        for one in fixed
+    )
+    where = f"its own {height}x{width}" if min(height, width) > 0 else f"sides of {step} n + {plus}"
+    said = (
+        f"size: wanted a height and width at which the cells of {network.name} lie where they lie at {where}, such as "
+        f"({near[0]}, {near[1]}), got ({fixed[0]}, {fixed[1]}), which moves keypoints by ({there[1]:g}, {there[0]:g}) "
+        "pixels"
+    )
+    if network.dynamic and network.artifact is None and not network.is_default:
+        warnings.warn(f"{said}, unless it was trained so", stacklevel=3)
+    else:
+        raise ValueError(said)
 
 
 def chosen_size(size: object) -> tuple[int | None, tuple[int, int] | None]:

@@ -99,11 +99,12 @@ class Interpreter:
             return
         if not self.resizable:
             raise ModelError(
-                f"{self.name} takes pictures of {before[1]}x{before[0]} pixels only, not {width}x{height}"
+                f"{self.name} takes pictures of {before[0]}x{before[1]} pixels (height x width) only, not "
+                f"{height}x{width}"
             )
         _try_where_needed(self.file, self._module, exact=self._exact, size=(height, width))
         try:
-            with _translated(f"{self.name} cannot take pictures of {width}x{height} pixels"):
+            with _translated(f"{self.name} cannot take pictures of {height}x{width} pixels (height x width)"):
                 set_input_size(self._interpreter, height, width)
         except ModelError:
             # After a failed resize XNNPACK crashes at the next run, whatever the size: start afresh.

@@ -11,6 +11,7 @@ from posecore.artifact import Artifact
 from posecore.errors import ModelError
 from posecore.layouts import HeadsLayout, Role, decoder_roles, recognise
 from posecore.runtime.interpreters import Interpreter, open_interpreter
+from posecore.runtime.other_formats import refuse_other_formats
 from posecore.runtime.tflite_file import TfliteFile
 
 if TYPE_CHECKING:
@@ -25,14 +26,6 @@ _POSENET_PROBE_PX = 257
 _EVEN_PROBE_PX = 256
 _EVEN_MULTIPLE = 32
 
-_OTHER_FORMATS = {
-    ".pb": ("a frozen TensorFlow graph", "tensorflow.compat.v1.lite.TFLiteConverter.from_frozen_graph"),
-    ".h5": ("a Keras model", "tensorflow.lite.TFLiteConverter.from_keras_model"),
-    ".keras": ("a Keras model", "posecore export"),
-    ".onnx": ("an ONNX model", "the package onnx2tf"),
-    ".json": ("a tfjs model", "the package tfjs-graph-converter and then TensorFlow's TFLiteConverter"),
-}
-
 
 class Network:
     """A model file behind an interpreter, with its outputs recognised.
@@ -43,6 +36,7 @@ class Network:
         layout: what its outputs are; see `posecore.layouts`.
         decoder: the options of the PosenetDecoderOp that was cut off its end, or None where there was none.
         artifact: what lies beside the file and says what its outputs are, or None where nothing does.
+        is_default: whether it is the model that comes with posecore.
         dynamic: whether the file leaves the input's size free.
     """
 
@@ -66,6 +60,7 @@ class Network:
             MissingExtra: no interpreter is installed.
         """
         file, self.name, self.artifact = _read(model)
+        self.is_default = model is None
         self.decoder: DecoderOptions | None = file.decoder
         roles: tuple[Role, ...] | None = None
         if self.artifact is not None:
@@ -164,14 +159,6 @@ def _read(model: str | os.PathLike[str] | bytes | None) -> tuple[TfliteFile, str
             f"got {type(model).__name__}"
         )
     path = Path(model)
-    _refuse_other_formats(path)
+    refuse_other_formats(path)
     file = TfliteFile.read(path)
     return file, path.stem, Artifact.read(path, file.data)
-
-
-def _refuse_other_formats(path: Path) -> None:
-    kind, converter = _OTHER_FORMATS.get(path.suffix.lower(), ("", ""))
-    if not kind and (path / "saved_model.pb").is_file():
-        kind, converter = "a TensorFlow SavedModel", "tensorflow.lite.TFLiteConverter.from_saved_model"
-    if kind and path.exists():
-        raise ModelError(f"{path}: wanted a .tflite file, got {kind}; {converter} converts it")

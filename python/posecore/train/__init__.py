@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from posecore.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from posecore.train.config import TrainConfig, read_config
@@ -21,14 +22,4 @@ _LAZY = {
 
 __all__ = ["TrainConfig", "fit", "read_config"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'posecore.train' has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
+__getattr__, __dir__ = lazy_names(__name__, _LAZY)

@@ -110,6 +110,8 @@ def _write(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
 

@@ -170,7 +170,9 @@ class GraphBuilder:
         if self._size is not None and not self._resized:
             have = ", ".join(shown(self._tensors[number].shape) for number in self._inputs) or "none"
             width, height = self._size
-            raise ModelError(f"{self.file}: wanted an input that is free to be {width}x{height}, got {have}")
+            raise ModelError(
+                f"{self.file}: wanted an input that is free to be {height}x{width} (height x width), got {have}"
+            )
         parameters = self._parameters()
         operators = []
         for step, count in zip(self._steps, parameters, strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 from posecore.errors import ModelError
 from posecore.export.graphs.graph_builder import GraphBuilder
 from posecore.export.graphs.model_graph import ModelGraph, Shape
-from posecore.export.graphs.tensorflow_graph import DTYPES, Node, add_nodes
+from posecore.export.graphs.tensorflow_graph import DTYPES, Node, add_nodes, said_shape
 from posecore.protobuf_wire import BYTES, FOUR_BYTES, NotAMessageError, WireReader, signed
 
 MOST_FIELDS = 1 << 20
@@ -95,8 +95,7 @@ class _Reader:
                         attributes[key] = found
         shape, dtype, values = constant
         if op in ("Placeholder", "PlaceholderV2"):
-            said = attributes.get("shape")
-            shape = said if isinstance(said, tuple) else None
+            shape = said_shape(attributes)
             kind = attributes.get("dtype")
             dtype = kind if isinstance(kind, str) else ""
         return Node(name, op, tuple(inputs), attributes, shape, dtype, values)

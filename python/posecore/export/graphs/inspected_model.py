@@ -8,9 +8,11 @@ from pathlib import Path
 
 from posecore.artifact import Artifact
 from posecore.errors import ModelError
+from posecore.export.graphs.keras_file import parse_json
 from posecore.export.graphs.model_file import model_graph, read_model
 from posecore.export.graphs.model_graph import ModelGraph
 from posecore.export.graphs.purpose import Purpose, purpose_of
+from posecore.export.graphs.tfjs_graph import WEIGHTS_FACT, weights_beside
 
 # Where the stride is read off a network that takes any size: 16 n + 1, which every stride up to 16 divides.
 _PROBE = (257, 257)
@@ -61,6 +63,8 @@ def inspect_model(path: str | os.PathLike[str], *, size: tuple[int, int] | None 
     file, data = read_model(path, size=size)
     name = os.fspath(file)
     graph = model_graph(data, name, size=size)
+    if graph.format.startswith("tfjs"):
+        graph = _with_shards(graph, data, file)
     artifact = None
     try:
         # What `posecore convert` writes beside a Keras model is of another format.
@@ -75,3 +79,14 @@ def inspect_model(path: str | os.PathLike[str], *, size: tuple[int, int] | None 
     except ModelError:
         return plain
     return replace(plain, purpose=purpose_of(graph, probe=probe))
+
+
+def _with_shards(graph: ModelGraph, data: bytes, file: Path) -> ModelGraph:
+    """The graph, with a note where the weights beside it are not whole."""
+    words, sentence = weights_beside(parse_json(data, graph.file), file.parent)
+    if not words:
+        return graph
+    there = graph.facts.get(WEIGHTS_FACT, "none")
+    return replace(
+        graph, facts={**graph.facts, WEIGHTS_FACT: f"{there}, {words}"}, notes=(*graph.notes, sentence)
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from posecore.arguments import size as size_argument
 from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.export.graphs.model_graph import ModelGraph
+from posecore.tfjs_folder import tfjs_descriptions
 
 MOST_BYTES = 1 << 30
 FORMATS = "wanted .tflite, .onnx, .pb, .keras, .kmodel or a tfjs model.json"
@@ -62,6 +64,11 @@ def model_graph(data: bytes, name: str, *, size: tuple[int, int] | None = None) 
 
         return kmodel_graph(data, name, size=size)
     if data[:4] == b"PK\3\4":
+        if _holds_arrays(data, name):
+            raise ModelError(
+                f"{name} holds arrays (.npz), weights without a graph: where they are PoseNet's, `posecore convert "
+                f"{shlex.quote(name)} model.keras` makes a file that can be looked into"
+            )
         from posecore.export.graphs.keras_file import keras_file
 
         return keras_file(data, name, size=size)
@@ -106,7 +113,20 @@ def _in_folder(path: Path) -> Path:
         return path
     if (path / "saved_model.pb").is_file():
         return path / "saved_model.pb"
-    files = sorted(path.glob("*.json"))
+    if (path / "config.toml").is_file():
+        raise ModelError(
+            f"{path} is the folder of a training run, which holds weights and no graph: `posecore convert "
+            f"{shlex.quote(str(path))} model.keras` makes a file that can be looked into"
+        )
+    files = tfjs_descriptions(path)
     if len(files) != 1:
-        raise ModelError(f"{path} is a folder with {len(files)} .json files: {FORMATS}")
+        raise ModelError(f"{path} is a folder with {len(files)} .json files of tfjs models: {FORMATS}")
     return files[0]
+
+
+def _holds_arrays(data: bytes, name: str) -> bool:
+    """Whether an archive is NumPy's, by its ending or by its first member."""
+    if Path(name).suffix.lower() == ".npz":
+        return True
+    length = int.from_bytes(data[26:28], "little")
+    return data[30 : 30 + length].endswith(b".npy")

@@ -85,6 +85,15 @@ class Node:
     values: tuple[int, ...] | None = None
 
 
+def said_shape(attributes: Mapping[str, object]) -> Shape:
+    """The shape that a placeholder says it has; None where it is none, as a list of texts in its place is none."""
+    said = attributes.get("shape")
+    if not isinstance(said, tuple):
+        return None
+    sides = tuple(side for side in said if type(side) is int and -1 <= side < 1 << 31)
+    return sides if len(sides) == len(said) else None
+
+
 def add_nodes(builder: GraphBuilder, nodes: Sequence[Node]) -> list[int]:
     """Adds all nodes in an order that works; gives the tensor numbers of the outputs.
 

@@ -6,19 +6,23 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from posecore.errors import ModelError
 from posecore.export.graphs.graph_builder import GraphBuilder
 from posecore.export.graphs.keras_graph import add_keras
 from posecore.export.graphs.model_graph import ModelGraph, Shape
-from posecore.export.graphs.tensorflow_graph import Node, add_nodes
+from posecore.export.graphs.tensorflow_graph import Node, add_nodes, said_shape
 from posecore.printable import printable
+from posecore.tfjs_folder import is_shard_name
 
 MOST_NODES = 100_000
+WEIGHTS_FACT = "weights beside it"
 _MOST_AXES = 16
 _MOST_ITEMS = 64
 _MOST_TEXT = 400
+_MOST_NAMED = 3
 _DTYPES = {"float": "float32", "double": "float64", "half": "float16", "quint8": "uint8", "qint8": "int8"}
 
 
@@ -47,7 +51,7 @@ def tfjs_graph(
     weights = _manifest(model, name)
     stored = sum(_bytes(entry) for entry in weights.values())
     if weights:
-        builder.facts["weights beside it"] = f"{len(weights)} arrays, {stored:,} bytes"
+        builder.facts[WEIGHTS_FACT] = f"{len(weights)} arrays, {stored:,} bytes"
     if layers:
         config = topology.get("model_config", topology)
         return builder.build(add_keras(builder, config))
@@ -57,6 +61,53 @@ def tfjs_graph(
     if len(nodes) > MOST_NODES:
         raise ModelError(f"{name} has more than {MOST_NODES} nodes, the most that are read")
     return builder.build(add_nodes(builder, [_node(node, weights, name) for node in nodes]))
+
+
+def weights_beside(model: Mapping[str, Any], folder: Path) -> tuple[str, str]:
+    """What is wrong with the shards of a tfjs model's weights: in a few words, and as a sentence; "" where all of them
+    are there with all of their bytes.
+
+    Args:
+        model: the JSON of the file.
+        folder: of the file.
+    """
+    groups = model.get("weightsManifest")
+    missing: list[str] = []
+    wanted = there = 0
+    for group in groups if isinstance(groups, list) else ():
+        paths, entries = group.get("paths"), group.get("weights")
+        for shard in paths if isinstance(paths, list) else ():
+            found = _size_of(folder, shard)
+            there += found or 0
+            if found is None:
+                missing.append(printable(str(shard)[:80]))
+        for entry in entries if isinstance(entries, list) else ():
+            wanted += _bytes(entry) if isinstance(entry, dict) else 0
+    if missing:
+        first = ", ".join(missing[:_MOST_NAMED])
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        are, they = ("is", "it") if len(missing) == 1 else ("are", "them")
+        return (
+            f"without {first}{more}",
+            f"Weights are counted as the manifest has them, but {first}{more} {are} not in the folder: nothing can be "
+            f"made of this model without {they}.",
+        )
+    if there != wanted:
+        return (
+            f"{there:,} bytes there",
+            f"Weights are counted as the manifest has them, {wanted:,} bytes, but the shards beside it have {there:,}: "
+            "they are cut off, or of another model.",
+        )
+    return "", ""
+
+
+def _size_of(folder: Path, shard: object) -> int | None:
+    if not isinstance(shard, str) or not is_shard_name(shard):
+        return None
+    try:
+        return (folder / shard).stat().st_size
+    except OSError:  # not there, or a name that no file can have
+        return None
 
 
 def _manifest(model: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
@@ -101,8 +152,7 @@ def _node(node: Mapping[str, Any], weights: Mapping[str, Mapping[str, Any]], fil
             if found is not None:
                 attributes[str(key)[:_MOST_TEXT]] = found
     if op in ("Placeholder", "PlaceholderV2"):
-        said = attributes.get("shape")
-        shape = said if isinstance(said, tuple) else None
+        shape = said_shape(attributes)
         dtype = str(attributes.get("dtype", ""))
     elif op == "Const" and name in weights:
         shape = _sizes(weights[name].get("shape"))

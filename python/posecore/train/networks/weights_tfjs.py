@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from posecore.bounded_file import read_bounded
 from posecore.errors import ModelError
 from posecore.printable import printable
+from posecore.tfjs_folder import is_shard_name, tfjs_descriptions
 
 MOST_JSON_BYTES = 1 << 24  # PoseNet's takes 1/300
 MOST_BYTES = 1 << 28  # of all shards; PoseNet on ResNet-50 is a third of it
@@ -32,7 +33,6 @@ _CONVOLUTIONS = (
     "FusedDepthwiseConv2dNative",
 )
 # Beside a model file of such an ending posecore writes its description and verification.
-_EXPORTED = (".tflite", ".kmodel", ".onnx", ".keras")
 _QUANTISED = {"uint8": "u1", "uint16": "<u2", "float16": "<f2"}
 
 
@@ -93,16 +93,6 @@ def read_tfjs_strides(path: Path) -> list[int]:
     return found
 
 
-def tfjs_descriptions(folder: Path) -> list[Path]:
-    """The .json files of a folder that may be tfjs models, sorted: all but those that lie beside other model files, as
-    pose.tflite.json and pose.tflite.verify.json do."""
-    return [
-        path
-        for path in sorted(folder.glob("*.json"))
-        if not path.name.removesuffix(".json").removesuffix(".verify").lower().endswith(_EXPORTED)
-    ]
-
-
 def tfjs_files(path: Path) -> tuple[Path, ...]:
     """The files of a tfjs model, the JSON first: of the shards that it names those that are there.
 
@@ -110,7 +100,7 @@ def tfjs_files(path: Path) -> tuple[Path, ...]:
     """
     description = _json_file(path)
     names = [name for group in _manifest(description) for name in _list(group, "paths", description)]
-    shards = [description.with_name(name) for name in names if _is_plain(name)]
+    shards = [description.with_name(name) for name in names if is_shard_name(name)]
     return (description, *(shard for shard in shards if shard.is_file()))
 
 
@@ -151,7 +141,7 @@ def _shards(description: Path, names: list[Any], size: int) -> bytes:
     parts: list[bytes] = []
     left = size
     for name in names:
-        if not _is_plain(name):
+        if not is_shard_name(name):
             raise ModelError(
                 f"weights {description}: wanted shards in the same folder, got {printable(repr(name)[:80])}"
             )
@@ -160,10 +150,6 @@ def _shards(description: Path, names: list[Any], size: int) -> bytes:
     if left:
         raise ModelError(f"weights {description}: wanted {size} bytes of shards, got {size - left}")
     return b"".join(parts)
-
-
-def _is_plain(name: Any) -> bool:
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
 
 
 def _bytes_of(path: Path, most: int, description: Path) -> bytes:
