@@ -22,6 +22,7 @@ BUILT = (
     r"posecore/lib/cmake/posecore/posecoreConfigVersion\.cmake",
     r"posecore/lib/cmake/posecore/posecoreTargets\.cmake",
     r"posecore/lib/cmake/posecore/posecoreTargets-release\.cmake",
+    r"posecore/lib/pkgconfig/posecore\.pc",
     r"posecore-[^/]+\.dist-info/METADATA",
     r"posecore-[^/]+\.dist-info/WHEEL",
     r"posecore-[^/]+\.dist-info/RECORD",

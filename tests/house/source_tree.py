@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDERS = (".ci", "bench", "cmake", "cpp", "examples", "python", "tests", "tools")
-CODE = (".py", ".pyi", ".cpp", ".hpp", ".h", ".css", ".js")
+CODE = (".py", ".pyi", ".c", ".cpp", ".hpp", ".h", ".css", ".js")
 MADE = ("PKG-INFO",)  # by the build, in a source distribution
 TEXT = (*CODE, ".cmake", ".in", ".md", ".toml", ".txt", ".yml", ".yaml", "")
 

@@ -21,4 +21,10 @@ struct BodyModel {
   int32_t num_edges = 0;
 };
 
+// COCO's sigmas (k_i / 2 of its evaluation) and sides, for skeletons with the keypoints of kCoco17.
+inline constexpr float kCoco17Sigmas[17] = {0.026F, 0.025F, 0.025F, 0.035F, 0.035F, 0.079F, 0.079F, 0.072F, 0.072F,
+                                            0.062F, 0.062F, 0.107F, 0.107F, 0.087F, 0.087F, 0.089F, 0.089F};
+inline constexpr int32_t kCoco17Flip[17] = {0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15};
+inline constexpr BodyModel kCoco17Body = {17, kCoco17Sigmas, kCoco17Flip, kCoco17Edges, 16};
+
 }  // namespace posecore
