@@ -31,6 +31,14 @@ def compiler() -> str:
     return path
 
 
+def c_compiler() -> str:
+    """The C compiler's path; the test is skipped where there is none."""
+    path = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
+    if path is None:
+        pytest.skip("there is no C compiler")
+    return path
+
+
 def run(*command: str | Path | int) -> str:
     """What the command prints; the test fails with all of it where the command fails."""
     result = subprocess.run(
@@ -51,7 +59,7 @@ def build(source: Path, folder: Path, **options: str | Path) -> Path:
     definitions = [f"-D{name}={value}" for name, value in {"CMAKE_BUILD_TYPE": "Release", **options}.items()]
     run(
         *(cmake, "-G", "Ninja", "-S", source, "-B", folder, f"-DCMAKE_MAKE_PROGRAM={ninja}"),
-        *(f"-DCMAKE_CXX_COMPILER={compiler()}", *definitions),
+        *(f"-DCMAKE_C_COMPILER={c_compiler()}", f"-DCMAKE_CXX_COMPILER={compiler()}", *definitions),
     )
     run(cmake, "--build", folder, "--parallel", "2")
     return folder

@@ -1,7 +1,7 @@
 """Writes all of posecore's core as one header: `python tools/build_single_header.py [--out posecore_single.hpp]`.
 
-For firmware and other programs without CMake. The header is the C++ API and the C API; in one file of the program
-POSECORE_IMPLEMENTATION is defined before it is included, and there the functions are:
+For firmware and other programs without CMake. The header is the C API, and in C++ the C++ API as well; in one C++ file
+of the program POSECORE_IMPLEMENTATION is defined before it is included, and there the functions are:
 
     #define POSECORE_IMPLEMENTATION
     #include "posecore_single.hpp"
@@ -36,7 +36,9 @@ HEAD = """\
 """
 
 # Types, constants and aliases that a source file has for itself. Functions of one name differ in what they take.
-OWN_NAME = re.compile(r"^(?:struct|class|constexpr [\w:<> ]+?|const [\w:]+) (k?[A-Z]\w*)\b(?! *;)", re.MULTILINE)
+OWN_NAME = re.compile(
+    r"^(?:struct|class|constexpr [\w:<> ]+?|const [\w:]+) (k?[A-Z]\w*)\b(?! *;)", re.MULTILINE
+)
 BORROWED_NAME = re.compile(r"^using detail::(\w+);", re.MULTILINE)
 
 
@@ -55,13 +57,17 @@ class Amalgamation:
             if include is None:
                 if line != "#pragma once":
                     self.lines.append(line)
-            elif include[2] not in self._had:
-                self._had.add(include[2])
-                if include[1] == "<":
-                    self.lines.append(line)
-                else:
-                    header = _found(include[2])
-                    self.add(header, header.read_text(encoding="utf-8"))
+            elif include[1] == "<":
+                self.lines.append(line)
+            else:
+                self.include(include[2])
+
+    def include(self, name: str) -> None:
+        """The header of ours, where it is not there yet."""
+        if name not in self._had:
+            self._had.add(name)
+            path = _found(name)
+            self.add(path, path.read_text(encoding="utf-8"))
 
 
 def _found(name: str) -> Path:
@@ -87,19 +93,20 @@ def _sources() -> dict[Path, str]:
 
 def source() -> str:
     """The header."""
-    version = re.findall(r'POSECORE_VERSION "([^"]+)"', _found("posecore/version.hpp").read_text(encoding="utf-8"))
+    version = re.findall(
+        r'POSECORE_VERSION "([^"]+)"', _found("posecore/version.hpp").read_text(encoding="utf-8")
+    )
     made = Amalgamation()
-    for folder in (FOLDERS[0] / "posecore", FOLDERS[0]):
-        for path in sorted([*folder.glob("*.hpp"), *folder.glob("*.h")]):
-            name = path.relative_to(FOLDERS[0]).as_posix()
-            made.add(CPP / "single", f'#include "{name}"')
-    public = [line for line in made.lines if not line.startswith("// ---- single")]
-    made.lines = []
+    made.include("posecore.h")
+    made.lines.append("#if defined(__cplusplus)")
+    for path in sorted((FOLDERS[0] / "posecore").glob("*.hpp")):
+        made.include(f"posecore/{path.name}")
+    made.lines.append("#if defined(POSECORE_IMPLEMENTATION)")
     for path, text in _sources().items():
         made.add(path, text)
+    made.lines += ["#endif", "#endif"]
     head = HEAD.format(version=version[0], licence=_notice())
-    body = "\n".join([*public, "", "#if defined(POSECORE_IMPLEMENTATION)", *made.lines, "#endif"])
-    return f"{head}#pragma once\n\n{body}\n"
+    return "\n".join([f"{head}#pragma once", *made.lines, ""])
 
 
 def _notice() -> str:
@@ -108,8 +115,12 @@ def _notice() -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("posecore_single.hpp"), help="where it goes (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("posecore_single.hpp"), help="where it goes (%(default)s)"
+    )
     out: Path = parser.parse_args().out
     text = source()
     beside = out.with_name(f"{out.name}.new")

@@ -40,7 +40,7 @@ struct Place {
 }
 
 // One person in one frame.
-struct Person {
+struct SwapPerson {
   float* xy;
   float* scores;
   uint8_t* visible;

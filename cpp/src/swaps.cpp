@@ -9,7 +9,7 @@ namespace posecore {
 namespace {
 
 using detail::Contradiction;
-using detail::Person;
+using detail::SwapPerson;
 using detail::Place;
 using detail::RememberedPoint;
 using detail::squared;
@@ -29,13 +29,13 @@ constexpr float kPlausible = 9.0F;       // square of the deviations from its pl
 constexpr float kDoubleDistance = 0.5F;  // nearer than this share of what was expected, a pair is one keypoint
 constexpr float kWhole = 0.8F;           // of all gains: above it the whole body is taken
 
-[[nodiscard]] bool comparable(const SwapPlan& plan, const Person& person, int32_t k) noexcept {
+[[nodiscard]] bool comparable(const SwapPlan& plan, const SwapPerson& person, int32_t k) noexcept {
   const auto gap_s = static_cast<float>(plan.options.max_gap_s);
   return person.visible[k] != 0 && person.points[k].unseen_s >= 0.0F && person.points[k].unseen_s <= gap_s + person.dt;
 }
 
 // Variance in px^2 of where a keypoint is about where it was expected.
-[[nodiscard]] float variance_of(const SwapPlan& plan, const Person& person, int32_t k) noexcept {
+[[nodiscard]] float variance_of(const SwapPlan& plan, const SwapPerson& person, int32_t k) noexcept {
   return kNoise * kNoise * plan.variances[k] * person.size_px * person.size_px + person.points[k].spread;
 }
 
@@ -50,7 +50,7 @@ constexpr float kWhole = 0.8F;           // of all gains: above it the whole bod
 
 // How much more likely the pair is with its sides exchanged, as a logarithm of odds. Both predictions, that it went on
 // and that it stood, have to ask for it: at a low frame rate legs that cross are where their opposites were.
-[[nodiscard]] float gain_of(const SwapPlan& plan, const Person& person, const SwapPair& pair) noexcept {
+[[nodiscard]] float gain_of(const SwapPlan& plan, const SwapPerson& person, const SwapPair& pair) noexcept {
   if (!comparable(plan, person, pair.left) || !comparable(plan, person, pair.right)) {
     return 0.0F;
   }
@@ -115,7 +115,7 @@ void exchange(T* a, T* b) noexcept {
   *b = kept;
 }
 
-void exchange_sides(const Person& person, const SwapPair& pair) noexcept {
+void exchange_sides(const SwapPerson& person, const SwapPair& pair) noexcept {
   exchange(person.xy + 2 * pair.left, person.xy + 2 * pair.right);
   exchange(person.xy + 2 * pair.left + 1, person.xy + 2 * pair.right + 1);
   exchange(person.scores + pair.left, person.scores + pair.right);
@@ -123,7 +123,7 @@ void exchange_sides(const Person& person, const SwapPair& pair) noexcept {
 }
 
 // What is seen counts from now on, whatever was remembered.
-void forget(const Person& person, int32_t k) noexcept { person.points[k] = {0.0F, 0.0F, 0.0F, 0.0F, 0.0F, -1.0F}; }
+void forget(const SwapPerson& person, int32_t k) noexcept { person.points[k] = {0.0F, 0.0F, 0.0F, 0.0F, 0.0F, -1.0F}; }
 
 // True where a contradiction that lasts from before is to be believed: after the patience, but never in its first
 // frame.
@@ -131,7 +131,7 @@ void forget(const Person& person, int32_t k) noexcept { person.points[k] = {0.0F
   return frames > 1 && lasts_s > static_cast<float>(plan.options.patience_s);
 }
 
-void repair_exchanges(const SwapPlan& plan, const Person& person, SwapsState* state, SwapCounts* counts) noexcept {
+void repair_exchanges(const SwapPlan& plan, const SwapPerson& person, SwapsState* state, SwapCounts* counts) noexcept {
   for (int32_t p = 0; p < plan.num_pairs; ++p) {
     state->gains[p] = gain_of(plan, person, plan.pairs[p]);
     state->done[p] = 0;
@@ -180,7 +180,7 @@ void repair_exchanges(const SwapPlan& plan, const Person& person, SwapsState* st
          squared(far, expected_near) < kDoubleDistance * kDoubleDistance * apart;
 }
 
-void mark_doubles(const SwapPlan& plan, const Person& person, SwapCounts* counts) noexcept {
+void mark_doubles(const SwapPlan& plan, const SwapPerson& person, SwapCounts* counts) noexcept {
   for (int32_t p = 0; p < plan.num_pairs; ++p) {
     const SwapPair& pair = plan.pairs[p];
     Contradiction* held = person.contradictions + p;
@@ -229,7 +229,7 @@ struct Shares {
           detail::share(dt, kWorseTime), detail::share(dt, kBetterTime)};
 }
 
-void remember(const SwapPlan& plan, const Person& person) noexcept {
+void remember(const SwapPlan& plan, const SwapPerson& person) noexcept {
   const float first = kFirstSpread * person.size_px;
   const auto gap_s = static_cast<float>(plan.options.max_gap_s);
   Shares shared = shares_of(person.dt);
@@ -287,7 +287,7 @@ void repair_person(const SwapPlan& plan, const IdentifiedPoses& poses, int32_t n
     return;
   }
   const ptrdiff_t row = static_cast<ptrdiff_t>(n) * plan.num_keypoints;
-  Person person = {poses.xy + 2 * row,
+  SwapPerson person = {poses.xy + 2 * row,
                    poses.scores + row,
                    poses.visible + row,
                    state->points + static_cast<ptrdiff_t>(at) * plan.num_keypoints,

@@ -14,9 +14,9 @@ from cmake_project import build, compiler, run
 WARNINGS_ARE_ERRORS = "ON" if os.environ.get("POSECORE_WERROR") else "OFF"
 
 
-def passed(folder: Path) -> int:
+def passed(folder: Path, program: str = "posecore_tests") -> int:
     """How many tests the program in the build folder says it passed; it says it last."""
-    output = run(folder / "cpp" / "tests" / "posecore_tests")
+    output = run(folder / "cpp" / "tests" / program)
     summary = re.fullmatch(r"(\d+) passed, 0 failed", output.splitlines()[-1])
     assert summary is not None, output
     return int(summary[1])
@@ -28,9 +28,18 @@ def written(repository: Path) -> int:
     return sum(len(re.findall(r"^TEST\(", p.read_text(encoding="utf-8"), re.MULTILINE)) for p in sources)
 
 
+def written_in_c(repository: Path) -> int:
+    sources = (repository / "cpp" / "tests" / "c_api").glob("test_*.c")
+    return sum(
+        len(re.findall(r"^void test_\w+\(void\) {", p.read_text(encoding="utf-8"), re.MULTILINE))
+        for p in sources
+    )
+
+
 def test_every_cpp_test_passes(repository: Path, tmp_path: Path) -> None:
     build(repository, tmp_path, POSECORE_BUILD_TESTS="ON", POSECORE_WERROR=WARNINGS_ARE_ERRORS)
     assert passed(tmp_path) == written(repository) >= 40
+    assert passed(tmp_path, "posecore_c_tests") == written_in_c(repository) >= 10
 
 
 def test_every_cpp_test_passes_under_the_sanitizers(repository: Path, tmp_path: Path) -> None:
@@ -44,6 +53,7 @@ def test_every_cpp_test_passes_under_the_sanitizers(repository: Path, tmp_path: 
     options = {"CMAKE_BUILD_TYPE": "Debug", "CMAKE_CXX_FLAGS_DEBUG": "-O1"}
     build(repository, folder, POSECORE_BUILD_TESTS="ON", POSECORE_SANITIZE=sanitizers, **options)
     assert passed(folder) == written(repository)
+    assert passed(folder, "posecore_c_tests") == written_in_c(repository)
 
 
 def test_a_failing_check_fails_the_program(repository: Path, tmp_path: Path) -> None:

@@ -57,8 +57,12 @@ def test_the_core_includes_c_headers_and_its_own(repository: Path) -> None:
     files = {room: [p for p in sorted((cpp / room).rglob("*")) if p.suffix in SOURCES] for room in CPP_CORE}
     assert all(files.values())
     names = {room: {p.relative_to(cpp / room).as_posix() for p in files[room]} for room in CPP_CORE}
-    own = {"include": names["include"], "src": names["include"] | names["src"], "c": set().union(*names.values())}
-    for room, path in ((room, path) for room in CPP_CORE for path in files[room]):
+    own = {
+        "include": names["include"],
+        "src": names["include"] | names["src"],
+        "c": set().union(*names.values()),
+    }
+    for room, path in [(name, path) for name in CPP_CORE for path in files[name]]:
         public = room == "include"
         for header, line in includes_of(path):
             where = f"{path.relative_to(repository)}:{line}: {header}"

@@ -9,6 +9,7 @@ from cmake_project import build, install
 
 @pytest.fixture(scope="session")
 def prefix(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The C++ library as `cmake --install` leaves it."""
-    folder = build(repository, tmp_path_factory.mktemp("library"))
-    return install(folder, tmp_path_factory.mktemp("prefix"))
+    """The libraries, static and shared, as `cmake --install` leaves them, moved to another folder."""
+    folder = build(repository, tmp_path_factory.mktemp("library"), POSECORE_SHARED="ON")
+    installed = install(folder, tmp_path_factory.mktemp("installed"))
+    return installed.rename(installed.with_name("moved prefix"))
