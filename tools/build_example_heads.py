@@ -1,8 +1,9 @@
 """Writes examples/cpp/walk.heads: `python tools/build_example_heads.py [--check]`.
 
 What a network of 8 bits would say of two people who walk towards each other, made from where their keypoints are: each
-cell speaks for the person whose keypoint is nearest. Coordinates tremble by a pixel, so that there is something to smooth,
-and in one frame the knees of the first have changed places. examples/cpp/heads_file.hpp says how the file is laid out.
+cell speaks for the person whose keypoint is nearest. Coordinates tremble by a pixel, so that there is something to
+smooth, and in one frame the knees of the first have changed places. examples/cpp/heads_file.hpp says how the file is
+laid out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from posecore import COCO17
 
 FILE = Path(__file__).resolve().parent.parent / "examples" / "cpp" / "walk.heads"
 ROWS, COLUMNS, STRIDE_PX, FRAMES, FPS = 8, 11, 16, 10, 15
-STEP_PX = 4.0
+STEP_PX = 3.0
 SWAPPED_FRAME, KNEES = 6, [13, 14]
 # Scale and zero point of heatmaps, short offsets, and displacements forwards and backwards.
 QUANTIZATION = ((0.0625, 128), (0.5, 128), (0.5, 128), (0.5, 128))
@@ -33,10 +34,15 @@ STANDING = np.array(
 )
 
 
-def people(frame: int, numbers: np.random.Generator) -> np.ndarray:
-    """(2, 17, 2): where the two are seen in this frame."""
+def people(frame: int) -> np.ndarray:
+    """(2, 17, 2): where the two are in this frame, in pixels."""
     noses = np.array([[36 + STEP_PX * frame, 14], [136 - STEP_PX * frame, 18]])
-    seen = noses[:, None] + STANDING + numbers.normal(0, 1, (2, 17, 2))
+    return noses[:, None] + STANDING
+
+
+def seen_people(frame: int, numbers: np.random.Generator) -> np.ndarray:
+    """(2, 17, 2): where the network sees them."""
+    seen = people(frame) + numbers.normal(0, 1, (2, 17, 2))
     if frame == SWAPPED_FRAME:
         seen[0, KNEES] = seen[0, KNEES[::-1]]
     return seen
@@ -68,7 +74,7 @@ def content() -> bytes:
     numbers = np.random.default_rng(8)
     lines = [f"posecore-heads {ROWS} {COLUMNS} {STRIDE_PX} {FRAMES} {FPS}"]
     lines += [f"{scale} {zero}" for scale, zero in QUANTIZATION]
-    frames = [tensor.tobytes() for frame in range(FRAMES) for tensor in tensors(people(frame, numbers))]
+    frames = [tensor.tobytes() for frame in range(FRAMES) for tensor in tensors(seen_people(frame, numbers))]
     return ("\n".join(lines) + "\n").encode() + b"".join(frames)
 
 
