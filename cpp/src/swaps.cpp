@@ -9,10 +9,10 @@ namespace posecore {
 namespace {
 
 using detail::Contradiction;
-using detail::SwapPerson;
 using detail::Place;
 using detail::RememberedPoint;
 using detail::squared;
+using detail::SwapPerson;
 using detail::SwapsState;
 
 constexpr float kPlaceTime = 0.04F;   // seconds over which a place is forgotten
@@ -288,12 +288,12 @@ void repair_person(const SwapPlan& plan, const IdentifiedPoses& poses, int32_t n
   }
   const ptrdiff_t row = static_cast<ptrdiff_t>(n) * plan.num_keypoints;
   SwapPerson person = {poses.xy + 2 * row,
-                   poses.scores + row,
-                   poses.visible + row,
-                   state->points + static_cast<ptrdiff_t>(at) * plan.num_keypoints,
-                   state->contradictions + static_cast<ptrdiff_t>(at) * plan.num_pairs,
-                   1.0F,
-                   is_new ? 0.0F : static_cast<float>(poses.time_s - remembered->last_seen_s)};
+                       poses.scores + row,
+                       poses.visible + row,
+                       state->points + static_cast<ptrdiff_t>(at) * plan.num_keypoints,
+                       state->contradictions + static_cast<ptrdiff_t>(at) * plan.num_pairs,
+                       1.0F,
+                       is_new ? 0.0F : static_cast<float>(poses.time_s - remembered->last_seen_s)};
   detail::Box box;
   for (int32_t k = 0; k < plan.num_keypoints; ++k) {
     if (is_new) {

@@ -45,6 +45,14 @@ def test_coco17_has_the_same_edges_in_both_languages(repository: Path) -> None:
     assert f"kCoco17 = {{{COCO17.num_keypoints}, kCoco17Edges}}" in header(repository, "skeleton.hpp")
 
 
+def test_coco17_has_the_same_sigmas_and_sides_in_both_languages(repository: Path) -> None:
+    (sigmas,) = re.findall(r"kCoco17Sigmas\[17\] = \{(.*?)\};", header(repository, "body.hpp"), re.DOTALL)
+    assert list(map(float, re.findall(r"[\d.]+(?=F)", sigmas))) == pytest.approx(COCO17.sigmas, rel=1e-12)
+    (flip,) = re.findall(r"kCoco17Flip\[17\] = \{(.*?)\};", header(repository, "body.hpp"), re.DOTALL)
+    sides = {k: other for pair in COCO17.flip_pairs for k, other in (pair, pair[::-1])}
+    assert tuple(map(int, re.findall(r"\d+", flip))) == tuple(sides.get(k, k) for k in range(17))
+
+
 def test_the_table_of_powers_is_what_its_tool_writes() -> None:
     assert build_exp_table.TABLE.read_text(encoding="utf-8") == build_exp_table.source()
 

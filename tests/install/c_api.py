@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from ctypes import (
     POINTER,
     c_char_p,
@@ -150,3 +151,10 @@ class Library:
         function = getattr(self.loaded, f"posecore_{name}")
         function.restype, function.argtypes = FUNCTIONS[name]
         return function
+
+
+def declared(repository: Path) -> set[str]:
+    """The functions of the C headers."""
+    headers = sorted((repository / "cpp" / "include" / "posecore" / "c").glob("*.h"))
+    text = "".join(path.read_text(encoding="utf-8") for path in headers)
+    return set(re.findall(r"^POSECORE_API [\w ]+?\*? ?\b(posecore_\w+)\(", text, re.MULTILINE))

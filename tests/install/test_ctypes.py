@@ -12,7 +12,7 @@ from pathlib import Path
 import c_api
 import numpy as np
 import pytest
-from c_api import Library
+from c_api import Library, declared
 from heads_file import TENSORS, two_people
 
 import posecore
@@ -178,13 +178,6 @@ def test_what_is_wrong_is_a_status(library: Library) -> None:
     assert library.message(c_api.NULL_POINTER) == b"memory that is needed was not given"
 
 
-def declared(repository: Path) -> set[str]:
-    """The functions of the C headers."""
-    headers = sorted((repository / "cpp" / "include" / "posecore" / "c").glob("*.h"))
-    text = "".join(path.read_text(encoding="utf-8") for path in headers)
-    return set(re.findall(r"^POSECORE_API [\w ]+?\*? ?\b(posecore_\w+)\(", text, re.MULTILINE))
-
-
 def test_it_exports_the_functions_of_the_header_and_nothing_else(path: Path, repository: Path) -> None:
     names = declared(repository)
     assert len(names) > 40
@@ -203,17 +196,3 @@ def test_its_name_carries_the_abi_and_it_needs_c_alone(path: Path) -> None:
     assert re.findall(r"soname: \[(.*?)\]", dynamic) == [f"libposecore_c.so.{c_api.ABI_VERSION}"]
     needed = set(re.findall(r"Shared library: \[(\w+)", dynamic))
     assert needed <= {"libc", "libm", "ld"}
-
-
-def test_every_status_of_cpp_has_a_name_in_c(repository: Path) -> None:
-    folder = repository / "cpp" / "include" / "posecore"
-    (in_cpp,) = re.findall(
-        r"enum class Status : int32_t \{(.*?)\};", (folder / "status.hpp").read_text("utf-8"), re.S
-    )
-    (in_c,) = re.findall(
-        r"enum \{\s+POSECORE_OK(.*?)\};", (folder / "c" / "status.h").read_text("utf-8"), re.S
-    )
-    wanted = [
-        re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper() for name in re.findall(r"^\s+k(\w+)", in_cpp, re.M)
-    ]
-    assert wanted == ["OK", *re.findall(r"^\s+POSECORE_(\w+) = ", in_c, re.M)]

@@ -88,16 +88,20 @@ struct KalmanPlan {
 // One person, `frames` poses. times_s has one time a pose, finite, in [-1e10, 1e10], not before the one before;
 // null: one nominal frame each. `person` carries on from where it was, and is left for more. Where the call says no,
 // nothing has changed.
+// kNullPointer: no person, measured or smoothed xy, though there are frames. kBadOptions: frames < 0. kMisaligned.
+// kWorkspaceTooSmall: bytes < person_bytes. kBadTimes: a time out of its range, or before one that was.
 [[nodiscard]] Status smooth_track(const KalmanPlan& plan, const MeasuredPoses& measured, int32_t frames,
                                   const double* times_s, void* person, size_t bytes,
                                   const SmoothedPoses& smoothed) noexcept;
 
 // One frame of `people` poses. `states` is `room` people side by side; pose n is person slots[n], each at most once
-// (null: person n). time_s null: one nominal frame since each was last here.
+// (null: person n). time_s null: one nominal frame since each was last here. What it says is as above;
+// kWorkspaceTooSmall also for `bytes` < room * person_bytes, and for a slot that is not in 0 to room - 1.
 [[nodiscard]] Status smooth_people(const KalmanPlan& plan, const MeasuredPoses& measured, int32_t people,
                                    const double* time_s, void* states, int32_t room, size_t bytes, const int32_t* slots,
                                    const SmoothedPoses& smoothed) noexcept;
 
+// What happened to the person so far; zeros for null.
 [[nodiscard]] FilterCounters counters(const KalmanPlan& plan, const void* person) noexcept;
 
 // For boards without floats, plans with Arithmetic::kFixed only.
@@ -110,7 +114,9 @@ struct FixedMeasurement {
   uint32_t weakness;  // its variance, that of a keypoint with score 1 being 1: Q12.20, 1 to 400; 0: missing
 };
 
-// One pose, `frames` (Q16.16) after the one before; size_px is Q16.16, 0: not known, as it was.
+// One pose of K keypoints, `frames` (Q16.16) after the one before; size_px is Q16.16, 0: not known, as it was. `kinds`
+// has room for K of KeypointKind, or is null.
+// kNullPointer, kWorkspaceTooSmall, kMisaligned: of `person`, as above. kBadOptions: the plan is one of floats.
 [[nodiscard]] Status smooth_fixed(const KalmanPlan& plan, const FixedMeasurement* measured, uint32_t frames,
                                   uint32_t size_px, void* person, size_t bytes, FixedPoint* smoothed,
                                   uint8_t* kinds) noexcept;

@@ -19,11 +19,13 @@ struct OneEuroOptions {
   float pace = 1.0F;                  // as KalmanOptions'
 };
 
+// Made by make_plan, read by the calls.
 struct OneEuroPlan {
   OneEuroOptions options;
   int32_t num_keypoints;
 };
 
+// kBadOptions: an option outside of its range, or num_keypoints that are not 1 to kMaxSmoothedKeypoints.
 [[nodiscard]] Status make_plan(const OneEuroOptions& options, int32_t num_keypoints, OneEuroPlan* plan) noexcept;
 
 // As their namesakes of kalman.hpp. Coordinates beyond [-32768, 32768) px are clamped and counted as saturations.

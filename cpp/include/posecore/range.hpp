@@ -18,6 +18,7 @@ struct NumbersView {
   ptrdiff_t channel_stride = 0;
 };
 
+// Nothing is checked but the numbers: `data` reaches as far as the strides say.
 // The first row with a number that is not in [least, most], NaN being in no range; -1 where there is none.
 template <class T>
 [[nodiscard]] int64_t first_row_outside(const NumbersView<T>& numbers, T least, T most) noexcept;

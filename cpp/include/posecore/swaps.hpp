@@ -64,11 +64,13 @@ struct IdentifiedPoses {
 // Bytes of workspace, aligned as for a 64-bit integer.
 [[nodiscard]] size_t workspace_bytes(const SwapPlan& plan) noexcept;
 
-// Makes the workspace one that has seen nobody.
+// Makes the workspace one that has seen nobody. kNullPointer, kWorkspaceTooSmall, kMisaligned: of the workspace.
 [[nodiscard]] Status start_swaps(const SwapPlan& plan, void* workspace, size_t bytes) noexcept;
 
+// What was done is added to `counts`. A count below 0 is nobody.
 // kNotStarted: the workspace is not one of this plan. kNotLater: a time that is not in [-1e10, 1e10] or not after the
-// frame before.
+// frame before; nothing is changed. kWorkspaceTooSmall, kMisaligned: of the workspace. kNullPointer: no counts, or one
+// of the four arrays though there are people.
 [[nodiscard]] Status repair_swaps(const SwapPlan& plan, const IdentifiedPoses& poses, void* workspace, size_t bytes,
                                   SwapCounts* counts) noexcept;
 

@@ -64,6 +64,7 @@ struct TrackInfo {
 [[nodiscard]] size_t workspace_bytes(const TrackerPlan& plan) noexcept;
 
 // Makes the workspace a tracker that has seen nothing. Ids begin at 1.
+// kNullPointer, kWorkspaceTooSmall, kMisaligned: of the workspace, here and in the other calls.
 [[nodiscard]] Status start_tracks(const TrackerPlan& plan, void* workspace, size_t bytes) noexcept;
 
 // The id of each pose, or -1 for one that is nobody's yet. Each track is predicted to the frame's time (constant
@@ -75,7 +76,8 @@ struct TrackInfo {
 [[nodiscard]] Status update_tracks(const TrackerPlan& plan, const FramePoses& poses, void* workspace, size_t bytes,
                                    int64_t* ids) noexcept;
 
-// Tracks that have an id, oldest first. `infos` has room for max_people, or is null where only numbers are wanted.
+// Tracks that have an id, oldest first. `infos` has room for max_people, or is null where only numbers are wanted; so
+// may `count` and `counts` be. kNotStarted: the workspace is no tracker of this plan.
 [[nodiscard]] Status list_tracks(const TrackerPlan& plan, const void* workspace, size_t bytes, TrackInfo* infos,
                                  int32_t* count, TrackCounts* counts) noexcept;
 
