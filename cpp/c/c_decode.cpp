@@ -60,9 +60,7 @@ static_assert(POSECORE_REFINE_TAYLOR == static_cast<int32_t>(Refinement::kTaylor
   sink.scores = poses.scores;
   sink.pose_scores = poses.pose_scores;
   sink.capacity = poses.capacity;
-  if (poses.map != nullptr) {
-    sink.map = {poses.map->scale_x, poses.map->scale_y, poses.map->shift_x, poses.map->shift_y};
-  }
+  sink.map = c::map_of(poses.map);
   return sink;
 }
 

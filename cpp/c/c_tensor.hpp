@@ -4,7 +4,9 @@
 #include <stdint.h>
 
 #include "posecore/body.hpp"
+#include "posecore/c/decode.h"
 #include "posecore/c/tensor.h"
+#include "posecore/decode.hpp"
 #include "posecore/skeleton.hpp"
 #include "posecore/tensor.hpp"
 
@@ -33,6 +35,10 @@ static_assert(sizeof(Edge) == 2 * sizeof(int32_t) && alignof(Edge) == alignof(in
           view.channels,      view.row_stride,
           view.column_stride, view.channel_stride,
           view.scale,         view.zero_point};
+}
+
+[[nodiscard]] inline PixelMap map_of(const posecore_pixel_map* map) noexcept {
+  return map == nullptr ? PixelMap{} : PixelMap{map->scale_x, map->scale_y, map->shift_x, map->shift_y};
 }
 
 [[nodiscard]] inline BodyModel model_of(const posecore_body& body) noexcept {

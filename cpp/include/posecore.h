@@ -25,14 +25,15 @@
  * Options. `..._options_init` writes the defaults, and a null pointer in place of options stands for them. Choices are
  * int32_t and not enumerations, whose size depends on compiler flags.
  *
- * In a program that links the static library of a C++ project, the same functions are in posecore/decode.hpp, oks.hpp,
- * kalman.hpp, one_euro.hpp, track.hpp, swaps.hpp and input.hpp, as C++17.
+ * In a program that links the static library of a C++ project, the same functions are in posecore/decode.hpp,
+ * masks.hpp, oks.hpp, kalman.hpp, one_euro.hpp, track.hpp, swaps.hpp and input.hpp, as C++17.
  */
 #pragma once
 
 #include "posecore/c/decode.h"
 #include "posecore/c/input.h"
 #include "posecore/c/kalman.h"
+#include "posecore/c/masks.h"
 #include "posecore/c/oks.h"
 #include "posecore/c/one_euro.h"
 #include "posecore/c/status.h"

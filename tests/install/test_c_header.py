@@ -15,13 +15,26 @@ HEADERS = (
     *(
         f"posecore/c/{name}.h"
         for name in (
-            *("decode", "input", "kalman", "oks", "one_euro", "smooth", "status", "swaps", "tensor", "track"),
+            *(
+                "decode",
+                "input",
+                "kalman",
+                "masks",
+                "oks",
+                "one_euro",
+                "smooth",
+                "status",
+                "swaps",
+                "tensor",
+                "track",
+            ),
         )
     ),
 )
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only")
 OPTIONS = {
     "decode": {"MultiPoseOptions": "multi_options", "HeatmapOptions": "heatmap_options"},
+    "masks": {"MaskOptions": "mask_options"},
     "kalman": {"KalmanOptions": "kalman_options"},
     "one_euro": {"OneEuroOptions": "one_euro_options"},
     "track": {"TrackerOptions": "tracker_options"},

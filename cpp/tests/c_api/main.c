@@ -8,6 +8,7 @@ void test_one_person_is_found(void);
 void test_a_network_without_offsets(void);
 void test_statuses_of_decoding(void);
 void test_null_pointers_of_decoding(void);
+void test_masks(void);
 void test_a_walk_is_decoded_tracked_repaired_and_smoothed(void);
 void test_statuses_over_time(void);
 void test_null_pointers_over_time(void);
@@ -28,6 +29,7 @@ static const struct {
     {"a network without offsets", test_a_network_without_offsets},
     {"statuses of decoding", test_statuses_of_decoding},
     {"null pointers of decoding", test_null_pointers_of_decoding},
+    {"masks", test_masks},
     {"a walk is decoded, tracked, repaired and smoothed", test_a_walk_is_decoded_tracked_repaired_and_smoothed},
     {"statuses over time", test_statuses_over_time},
     {"null pointers over time", test_null_pointers_over_time},
