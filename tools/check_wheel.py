@@ -22,7 +22,6 @@ BUILT = (
     r"posecore/lib/cmake/posecore/posecoreConfigVersion\.cmake",
     r"posecore/lib/cmake/posecore/posecoreTargets\.cmake",
     r"posecore/lib/cmake/posecore/posecoreTargets-release\.cmake",
-    r"posecore/lib/pkgconfig/posecore\.pc",
     r"posecore-[^/]+\.dist-info/METADATA",
     r"posecore-[^/]+\.dist-info/WHEEL",
     r"posecore-[^/]+\.dist-info/RECORD",
@@ -40,7 +39,9 @@ def from_sources(repository: Path) -> set[str]:
     python = {
         name for name in python if "__pycache__" not in name and not name.endswith((".pyc", ".so", ".pyd"))
     }
-    return python | {f"posecore/include/{p.relative_to(headers).as_posix()}" for p in headers.rglob("*.h*")}
+    in_cpp = {p.relative_to(headers).as_posix() for p in headers.rglob("*.h*")}
+    in_cpp = {name for name in in_cpp if name != "posecore.h" and not name.startswith("posecore/c/")}
+    return python | {f"posecore/include/{name}" for name in in_cpp}
 
 
 def complaints(names: set[str], repository: Path = REPOSITORY) -> list[str]:

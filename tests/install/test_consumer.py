@@ -35,7 +35,8 @@ def by_cmake(folder: Path, **options: str | Path) -> Programs:
     """The project's programs. It is built somewhere else, so that nothing is found by being a neighbour."""
     source = shutil.copytree(PROJECT, folder / "consumer")
     built = build(source, folder / "build", **options)
-    names = ["consumer_c", "consumer_c_static"] + ([] if "ONLY_C" in options else ["consumer"])
+    in_c = [] if "posecore_DIR" in options else ["consumer_c", "consumer_c_static"]
+    names = in_c + ([] if "ONLY_C" in options else ["consumer"])
     return {name: built / name for name in names}
 
 
