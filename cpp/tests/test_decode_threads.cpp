@@ -58,7 +58,8 @@ TEST(a_frame_that_cannot_be_decoded_says_so_and_the_others_are_decoded) {
   bad.short_offsets.channels = 3;
   Multi multi(posecore::kCoco17, {}, 23, 31);
   std::vector<FoundPeople> found(3);
-  CHECK(decode_by_threads(multi.plan(), posecore::host::kCoralDecoder, {good.heads(), bad, good.heads()}, 2, &found, never));
+  CHECK(decode_by_threads(multi.plan(), posecore::host::kCoralDecoder, {good.heads(), bad, good.heads()}, 2, &found,
+                          never));
   CHECK(found[0].count == 1 && found[2].count == 1);
   CHECK(found[1].status != posecore::Status::kOk && found[1].count == 0);
 }
