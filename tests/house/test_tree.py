@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from source_tree import CODE, TEXT, files
@@ -63,3 +64,9 @@ def test_licence_and_notice_are_there(repository: Path) -> None:
             assert f"python/posecore/data/{path.name}" in notice, (
                 "NOTICE says where every data file comes from"
             )
+
+
+def test_no_two_test_files_have_one_name(repository: Path) -> None:
+    """pytest imports them by their names alone, and one that shadows another ends the whole run."""
+    names = Counter(path.name for path in (repository / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
