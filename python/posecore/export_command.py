@@ -109,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=radius,
         metavar="PX",
         help="how far 95 in 100 keypoints may move, in input pixels, and the median a quarter of it (default 4 and 1, "
-        "or as far as those of the float model itself move when the pictures are saved as JPEG, up to 16)",
+        "or twice as far as those of the float model itself move when the pictures are saved as JPEG, up to 16)",
     )
     group = parser.add_argument_group("what is written")
     add = group.add_argument
@@ -237,7 +237,11 @@ def report(args: argparse.Namespace, done: Exported, progress: Progress) -> int:
         progress.error(f"{there} whether it is good {found.verdict} (--verify-pictures)")
     elif code:
         head = f", {found.worst_head} most of all" if found.worst_head else ""
-        progress.error(f"{there} verification says that it is bad{head}")
+        progress.error(
+            f"{there} verification says that it is bad{head}: look at the picture; --verify-pictures with people as "
+            "large as yours, more pictures to calibrate with or a larger --size may help, and --max-shift PX is for "
+            "what you can live with"
+        )
     return code
 
 

@@ -16,6 +16,9 @@ MAX_MEDIAN_PX = MAX_SHIFT_PX / 4
 """Of the median: a model whose keypoints have all moved by less than `MAX_SHIFT_PX` has moved nevertheless."""
 MOST_UNSTEADY_PX = 16.0
 """What an unsteady float model may raise the limit of the 95th percentile to: PoseNet's whole cell."""
+TIMES_JPEG = 2.0
+"""How many times as far as JPEG moves them keypoints may move: 8-bit numbers are noise as JPEG's blocks are, and small
+people in crowds hop at either."""
 MOST_ASTRAY = 0.1
 """The share of people that may be lost or invented, and of keypoints that may fade."""
 _LEAST_PX = 1e-9
@@ -44,7 +47,10 @@ class Limits:
         if asked is not None:
             return cls(asked / 4, asked)
         median, p95, _ = own or (0.0, 0.0, 0.0)
-        return cls(max(MAX_MEDIAN_PX, median), max(MAX_SHIFT_PX, min(p95, MOST_UNSTEADY_PX)))
+        return cls(
+            max(MAX_MEDIAN_PX, TIMES_JPEG * median),
+            max(MAX_SHIFT_PX, min(TIMES_JPEG * p95, MOST_UNSTEADY_PX)),
+        )
 
     def faults(self, crowd: Crowd) -> list[str]:
         """What is beyond them, each a part of a sentence."""
