@@ -78,8 +78,11 @@ def chosen_long_side(
         )
     if asked is not None and not network.interpreter.resizable:
         width, height = network.input_size
+        if asked == max(width, height):
+            return None
         raise ValueError(
-            f"size: wanted None, since {network.name} takes {height}x{width} pixels only, got {asked}"
+            f"size: wanted none or {max(width, height)}, since {network.name} takes {height}x{width} pixels only, "
+            f"got {asked}"
         )
     return asked or (movenet.DEFAULT_LONG_SIDE if network.is_movenet else DEFAULT_LONG_SIDE)
 

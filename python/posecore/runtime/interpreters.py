@@ -242,7 +242,8 @@ def _edge_tpu_delegate(module: ModuleType, device: str) -> Any:
     except (OSError, AttributeError):
         raise ModelError(
             f'device "coral" needs the Edge TPU runtime, but {path} is not on this machine: install '
-            "libedgetpu (https://coral.ai/software), plug the Edge TPU in, and try again"
+            "libedgetpu (https://coral.ai/software), plug the Edge TPU in, and try again; without one, use the file "
+            'that the "_edgetpu" one was compiled from'
         ) from None
     try:
         return module.load_delegate(path, {"device": device} if device else {})

@@ -19,7 +19,8 @@ _BY_ENDING = {
     ".keras": ("a Keras model", _EXPORT),
     ".onnx": (
         "an ONNX model",
-        "`posecore inspect {path}` says what is in it, and the package onnx2tf converts it",
+        "`posecore inspect {path}` says what is in it; `posecore export MODEL --target tflite` makes a .tflite of the "
+        "model that one of posecore's was made of, and the package onnx2tf converts others",
     ),
     ".json": ("a tfjs model", _POSENET),
     ".npz": ("weights alone", _POSENET),

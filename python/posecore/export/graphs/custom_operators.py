@@ -119,7 +119,8 @@ def _decoder(operator: Operator) -> tuple[dict[str, object], tuple[str, ...], st
             f"At most {known.max_detections} people, scores from {known.score_threshold:g}, equal keypoints of two "
             f"people at least {known.nms_radius_px:g} px apart, cells {known.stride_px} px apart.",
             "Stock TFLite does not have it (Unresolved custom op: PosenetDecoderOp): posecore cuts it off and decodes "
-            "by itself, with these options where no others are given.",
+            "by itself, with these options where no others are given; other programs get it from "
+            "load_delegate(posecore.tflite_plugin_path()).",
         ),
         "CPU",
     )
