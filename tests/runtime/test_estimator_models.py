@@ -113,7 +113,7 @@ class TestModels:
             ("model.keras", "a Keras model; `posecore export {path} --target tflite` converts it"),
             (
                 "model.onnx",
-                "an ONNX model; `posecore inspect {path}` says what is in it; `posecore export MODEL --target tflite` makes",
+                "an ONNX model; `posecore inspect {path}` says what is in it; `posecore export MODEL --target tflite`",
             ),
             (
                 "MODEL.JSON",
