@@ -30,7 +30,7 @@ from posecore.export_targets import (
     plan,
 )
 from posecore.export_verification import Labels, as_json, is_judged, verify_export
-from posecore.keras_source import WEIGHTS, look_at_source, open_source
+from posecore.keras_source import WEIGHTS, look_at_source, open_source, want_source
 from posecore.option_values import network_size, radius, share, whole
 from posecore.printable import printable
 from posecore.progress import Progress
@@ -337,6 +337,7 @@ def _look_ahead(args: argparse.Namespace) -> None:
 
     if args.out is not None:  # looked at again when it is known what else is read
         _files(args, args.out, ())
+    want_source(args.model)
     look_for_packages(args.target)
     look = look_at_source(args.model)
     planned = _plan(args, look.size, DecoderOptions() if args.decoder else None)

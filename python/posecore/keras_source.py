@@ -55,6 +55,11 @@ class SourceLook:
     files: tuple[Path, ...]
 
 
+def want_source(path: str | os.PathLike[str]) -> None:
+    """That something lies there which has the name of a network; raises as `open_source` where not."""
+    _kind(Path(path))
+
+
 def look_at_source(path: str | os.PathLike[str]) -> SourceLook:
     """What `open_source` will say of the same path, as far as that takes no time; raises as it does for a path that is
     no network's, and for the configuration of a run folder."""

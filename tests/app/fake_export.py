@@ -53,6 +53,7 @@ class FakeExport:
         self.during: Callable[[Path], None] = lambda path: None
         self.while_verifying: Callable[[Path], None] = lambda path: None
         monkeypatch.setattr(export_command, "look_at_source", lambda path: self.source)
+        monkeypatch.setattr(export_command, "want_source", lambda path: None)
         monkeypatch.setattr(export_command, "open_source", self._open)
         for name in ("look_for_packages", "look_for_compiler"):
             monkeypatch.setattr(export_needs, name, lambda target: None)
