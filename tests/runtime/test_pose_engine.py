@@ -195,7 +195,7 @@ class TestNames:
         assert [int(kind) for kind in KeypointType] == list(range(17))
 
     def test_edges_join_keypoints(self) -> None:
-        """Those of pose_camera.py: nose with eyes and ears, ears with eyes, eye with eye, then from the shoulders on."""
+        """Those of pose_camera.py: nose to eyes and ears, ears to eyes, eye to eye, and the body."""
         pairs = [
             (0, 1),
             (0, 2),

@@ -58,9 +58,9 @@ def decode(
 
     Args:
         buffer: the frame's output tensor: `metadata["CnnOutputTensor"]`, or the same 81,995 numbers as a float32 array
-            or bytes, or a memoryview of either (three blocks, each [channel][x][y]: 17 heatmaps of logits, 34 short and 64 mid offsets in pixels
-            of the network's input, on 31 x 23 cells), or the three arrays (23, 31, channels) that Picamera2's
-            `IMX500.get_outputs` makes of it, with an axis for the batch or without.
+            or bytes, or a memoryview of either (three blocks, each [channel][x][y]: 17 heatmaps of logits, 34 short and
+            64 mid offsets in pixels of the network's input, on 31 x 23 cells), or the three arrays (23, 31, channels)
+            that Picamera2's `IMX500.get_outputs` makes of it, with an axis for the batch or without.
         scaler_crop: `metadata["ScalerCrop"]`, what the main stream shows: x, y, width, height in pixels of the sensor.
             None is all of it.
         main_size: (width, height) of the main stream; None is the size of `scaler_crop`.

@@ -36,8 +36,8 @@ def refuse_huge_model(config: Mapping[str, Any], name: str) -> None:
         name: of the file, for sentences.
 
     Raises:
-        ModelError: a tensor, those that are there at once, or all of them are larger than the constants above, or the size of one does not
-            follow from the input's.
+        ModelError: a tensor, those that are there at once, or all of them are larger than the constants above, or the
+            size of one does not follow from the input's.
     """
     graph = _graph(config, name, None)
     graphs = [_graph(config, name, size) for size in _PROBES] if _is_free(graph) else [graph]
