@@ -119,7 +119,7 @@ class ExportFiles:
         of these steps leaves a model whose description has the hash of another, which nobody reads for its own.
 
         Raises:
-            UsageError: something that the exporter wrote too is there already, while `force` is False.
+            UsageError: something that the exporter wrote too is there already, while `force` is False, or is a folder.
             OSError: one of them cannot be moved.
         """
         made = sorted(self.work.iterdir(), key=lambda path: (path.name != self.model.name, path.name))
@@ -129,6 +129,11 @@ class ExportFiles:
             raise UsageError(
                 f"{self._option}: {printable(there[0])} is there already; add --force to overwrite"
             )
+        for place in there:  # a link to a folder is a file that can be replaced
+            if place.is_dir() and not place.is_symlink():
+                raise UsageError(
+                    f"{self._option}: wanted a file or nothing at {printable(place)}, got a folder"
+                )
         old = self.work / _OLD
         old.mkdir()
         moved: list[Path] = []

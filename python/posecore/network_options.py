@@ -97,6 +97,8 @@ def load_estimator(**options: Any) -> Any:
         for one in warned:
             if issubclass(one.category, UserWarning) and str(one.message).startswith("size: "):
                 print(f"posecore: {printable(_with_options(str(one.message)))}", file=sys.stderr)
+            else:  # a library's, which the filters of whoever called decide about
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno, source=one.source)
         return estimator
     except PosecoreError:
         raise

@@ -29,6 +29,7 @@ class Skeleton:
         sigmas: K standard deviations for OKS (COCO's k_i / 2), or None where nobody has measured them.
 
     Raises:
+        TypeError: names that are no text, pairs that are no pairs of whole numbers, sigmas that are no numbers.
         ValueError: names that repeat, indices out of range, edges that are not a tree, pairs that share
             a keypoint, sigmas that are not positive or not K.
     """
@@ -41,6 +42,8 @@ class Skeleton:
     sigmas: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"name: wanted the name of a skeleton, got {type(self.name).__name__}")
         where = f"skeleton {self.name!r}"
         names = listed(self.keypoints, "keypoints", f"{where} wants names")
         if not all(isinstance(name, str) for name in names):

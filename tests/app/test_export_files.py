@@ -12,6 +12,7 @@ from fake_export import NAMES, FakeExport
 from predict_command import Command, written
 
 from posecore.errors import MissingExtra, ModelError, SourceError
+from posecore.usage import UsageError
 
 
 @pytest.fixture
@@ -160,3 +161,21 @@ def test_what_an_exporter_writes_beside_is_looked_for_before_the_work(
         assert f"--out: {name} is there already" in err
         assert fake.made == {}
         Path(name).unlink()
+
+
+def test_a_folder_where_a_file_belongs_is_named_before_anything_moves(tmp_path: Path) -> None:
+    from posecore.export_files import ExportFiles
+
+    model, folder = tmp_path / "x.tflite", tmp_path / "x_late.tflite"
+    model.write_text("the old model")
+    folder.mkdir()
+    (folder / "mine").write_text("mine")
+    with ExportFiles(model) as files:
+        for name in ("a.json", "x.tflite", "x_late.tflite"):
+            (files.work / name).write_text("new")
+        with pytest.raises(
+            UsageError, match=r"^--out: wanted a file or nothing at .*x_late\.tflite, got a folder$"
+        ):
+            files.publish(force=True)
+    assert written(tmp_path) == ["x.tflite", str(Path("x_late.tflite/mine"))]
+    assert model.read_text() == "the old model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,24 @@ def test_an_option_value_that_the_estimator_refuses_is_wrong_usage(
     code, _, err = command("predict", picture, "--device", "gpu")
     assert code == 2
     assert 'posecore: --device: wanted "cpu" or "coral", got "gpu"' in err
+
+
+def test_warnings_of_libraries_are_not_swallowed(monkeypatch: Any, capsys: Any) -> None:
+    def warn(*_: Any, **__: Any) -> str:
+        warnings.warn("size: wanted 257x257, got 256x256", stacklevel=2)
+        warnings.warn("that goes away", DeprecationWarning, stacklevel=2)
+        warnings.warn("slow here", RuntimeWarning, stacklevel=2)
+        return "an estimator"
+
+    monkeypatch.setattr("posecore.runtime.estimator.Estimator", warn)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert network_options.load_estimator(model=None) == "an estimator"
+    assert [(one.category, str(one.message)) for one in seen] == [
+        (DeprecationWarning, "that goes away"),
+        (RuntimeWarning, "slow here"),
+    ]
+    assert capsys.readouterr().err == "posecore: --size: wanted 257x257, got 256x256\n"
 
 
 def test_the_command_without_a_subcommand_is_wrong_usage(command: Command) -> None:

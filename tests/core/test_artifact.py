@@ -149,6 +149,43 @@ ANYTHING = st.recursive(
 )
 
 
+FIELDS = [
+    ("stride_px",),
+    ("kind",),
+    ("skeleton", "name"),
+    ("skeleton", "edges"),
+    ("skeleton", "sigmas", 3),
+    ("input", "range", 1),
+    ("input", "quantization", "scale"),
+    ("heads", 0, "shape", 1),
+    ("heads", 0, "clipped"),
+    ("decoder", "score_threshold"),
+    ("calibration", "pictures"),
+    ("tools", "tensorflow"),
+]
+
+
+@pytest.mark.parametrize("path", FIELDS, ids=lambda path: " ".join(map(str, path)))
+@pytest.mark.parametrize("word", ["Infinity", "-Infinity", "NaN", "[[Infinity]]", "1e999", "[[-1e999]]"])
+def test_what_is_not_finite_is_a_sentence_in_every_field(
+    tmp_path: Path, path: tuple[str | int, ...], word: str
+) -> None:
+    model = tmp_path / "pose.tflite"
+    model.write_bytes(MODEL)
+    description: Any = json.loads(json.dumps(posenet().as_dict()))
+    *parents, last = path
+    parent = description
+    for key in parents:
+        parent = parent[key]
+    parent[last] = "here"
+    text = json.dumps(description).replace('"here"', word)
+    (tmp_path / "pose.tflite.json").write_text(text)
+    with pytest.raises(
+        ModelError, match=r"pose\.tflite\.json: wanted what posecore's export writes .*want(s|ed) .*got "
+    ):
+        Artifact.read(model)
+
+
 @given(st.data(), ANYTHING)
 def test_whatever_a_field_holds_there_is_an_artifact_or_a_sentence(data: st.DataObject, value: Any) -> None:
     description = json.loads(json.dumps(posenet().as_dict()))

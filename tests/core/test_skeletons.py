@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,3 +161,9 @@ MORE = {
 def test_one_sentence_that_names_the_argument(name, call):
     with pytest.raises((TypeError, ValueError), match=rf"^{name.split()[0]}: .*want.*got "):
         call()
+
+
+@pytest.mark.parametrize("name", [None, 1.5, [[float("inf")]]])
+def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
+    with pytest.raises(TypeError, match=r"^name: wanted the name of a skeleton, got (NoneType|float|list)$"):
+        Skeleton(name, ("a",))

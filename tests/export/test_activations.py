@@ -16,6 +16,7 @@ from posecore.export.contract import contract
 from posecore.export.graphs.graph_builder import GraphBuilder
 from posecore.export.graphs.keras_graph import add_keras
 from posecore.export.keras_file import _LAYERS, open_keras
+from posecore.train.networks.posenet import BACKBONES, posenet
 
 Made = Callable[[Any, Any], Any]
 
@@ -28,13 +29,29 @@ HUGE: dict[str, Made] = {
     "far too large to be counted": lambda layers, x: layers.UpSampling2D(1 << 20)(
         layers.UpSampling2D(1 << 20)(x)
     ),
-    "together": lambda layers, x: layers.Add()([layers.UpSampling2D(45)(x) for _ in range(8)]),
+    "at once": lambda layers, x: layers.Add()([layers.UpSampling2D(30)(x) for _ in range(8)]),
+    "one after the other, all read at the end": lambda layers, x: _remembered(layers, x, 8),
+    "one after the other, for hours": lambda layers, x: _long(layers, x, 300),
 }
 
 
 def _doubled(layers: Any, x: Any, times: int) -> Any:
     for _ in range(times):
         x = layers.Concatenate()([x, x])
+    return x
+
+
+def _remembered(layers: Any, x: Any, times: int) -> Any:
+    steps = [layers.UpSampling2D(30)(x)]
+    for _ in range(times):
+        steps.append(layers.ReLU()(steps[-1]))
+    return layers.Add()(steps)
+
+
+def _long(layers: Any, x: Any, times: int) -> Any:
+    x = layers.UpSampling2D(30)(x)
+    for _ in range(times):
+        x = layers.ReLU()(x)
     return x
 
 
@@ -50,6 +67,22 @@ def test_layers_that_no_memory_holds_are_refused(keras: Any, name: str, size: in
     config = config_of(keras, HUGE[name], size)
     with pytest.raises(ModelError, match=r"^x\.keras: wanted layers (that make at most|whose sizes follow)"):
         refuse_huge_model(config, "x.keras")
+
+
+def test_a_tensor_that_was_read_for_the_last_time_makes_room(keras: Any) -> None:
+    """8 x 198 million numbers, never more than two of them at once."""
+    refuse_huge_model(config_of(keras, lambda layers, x: _long(layers, x, 7), 257), "x.keras")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "side"),
+    [
+        *((backbone, 1025) for backbone in BACKBONES),
+        *((backbone, side) for backbone in BACKBONES if "mobilenet" in backbone for side in (2049, 2689)),
+    ],
+)
+def test_networks_of_ours_are_taken_at_sizes_at_which_they_run(keras: Any, backbone: Any, side: int) -> None:
+    refuse_huge_input(posenet(backbone=backbone), (side, side))
 
 
 @pytest.mark.parametrize(("size", "batch"), [(40_000, None), (257, 1 << 20)])

@@ -86,6 +86,25 @@ def test_a_model_of_one_size_keeps_its_grid_at_others(shared: Path) -> None:
         Estimator(model, size=(240, 320))
 
 
+@pytest.mark.parametrize(
+    ("model", "taken", "own", "moved"),
+    [
+        ("bodypix_mobilenet_v1_075_512_512_16_quant_decoder", [(257, 257), (353, 481)], "512x512", "(8, 1)"),
+        ("posenet_mobilenet_v1_075_353_481_16_quant_decoder", [(256, 256), (512, 481)], "353x481", "(7, 0)"),
+    ],
+    ids=["BodyPix", "family C"],
+)
+def test_a_pixel_from_where_a_models_own_cells_lie_is_taken_in_both_directions(
+    shared: Path, model: str, taken: list[tuple[int, int]], own: str, moved: str
+) -> None:
+    path = shared / "data" / "models" / "coral" / f"{model}.tflite"
+    for size in taken:
+        assert Estimator(path, size=size).input_size == size[::-1]
+    with pytest.raises(ValueError, match=rf"at its own {own}, such as .*, got \(264, 257\)") as error:
+        Estimator(path, size=(264, 257))
+    assert f"moves keypoints by {moved} pixels" in str(error.value)
+
+
 def test_the_command_says_it_in_options(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["predict", "--size", "256x256", "--quiet"]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,24 @@ def couple(shared: Path) -> Path:
 @pytest.fixture(scope="module")
 def corals_own(cv2: Any, interpreter_library: str, coral: Path) -> PoseEngine:
     return PoseEngine(str(coral / f"{MODEL}.tflite"))
+
+
+class FakeBuffer:
+    """The calls of a `Gst.Buffer`; its bytes are gone after `unmap`."""
+
+    def __init__(self, data: bytes | None) -> None:
+        self._data = data
+        self.calls: list[Any] = []
+
+    def map(self, flags: int) -> tuple[bool, Any]:
+        self.calls.append(flags)
+        if self._data is None:
+            return False, None
+        return True, SimpleNamespace(data=memoryview(self._data))
+
+    def unmap(self, info: Any) -> None:
+        self.calls.append("unmap")
+        info.data.release()
 
 
 def assert_within_corals_tolerance(poses: list[Pose], reference: Path) -> None:
@@ -130,6 +149,28 @@ class TestPoses:
             seconds = engine.run_inference(data)
             assert engine.ParseOutput() == (expected, seconds)
 
+    def test_a_buffer_of_gstreamer_is_mapped_meanwhile(self, engine: PoseEngine, people: np.ndarray) -> None:
+        pixels = np.ascontiguousarray(people[:353, :481])
+        tensor = np.zeros((353, 481, 3), np.uint8)
+        tensor[: pixels.shape[0], : pixels.shape[1]] = pixels
+        engine.run_inference(tensor)
+        expected, _ = engine.ParseOutput()
+        buffer = FakeBuffer(tensor.tobytes())
+        seconds = engine.run_inference(buffer)
+        assert engine.ParseOutput() == (expected, seconds)
+        assert expected
+        assert buffer.calls == [1, "unmap"]
+
+    def test_a_buffer_of_gstreamer_is_unmapped_whatever_it_holds(self, engine: PoseEngine) -> None:
+        buffer = FakeBuffer(b"abc")
+        with pytest.raises(ValueError, match=r"^input_data: wanted 509379 bytes, .*, got 3$"):
+            engine.run_inference(buffer)
+        assert buffer.calls == [1, "unmap"]
+        with pytest.raises(
+            RuntimeError, match=r"^input_data: wanted a buffer that can be mapped for reading"
+        ):
+            engine.run_inference(FakeBuffer(None))
+
     def test_bgr_turned_around_is_rgb(self, engine: PoseEngine, people: np.ndarray) -> None:
         bgr = np.ascontiguousarray(people[:, :, ::-1])
         assert engine.DetectPosesInImage(bgr[:, :, ::-1])[0] == engine.DetectPosesInImage(people)[0]
@@ -154,7 +195,23 @@ class TestNames:
         assert [int(kind) for kind in KeypointType] == list(range(17))
 
     def test_edges_join_keypoints(self) -> None:
-        assert pc.COCO17.limbs == EDGES
+        """Those of pose_camera.py: nose to eyes and ears, ears to eyes, eye to eye, and the body."""
+        pairs = [
+            (0, 1),
+            (0, 2),
+            (0, 3),
+            (0, 4),
+            (3, 1),
+            (4, 2),
+            (1, 2),
+            (5, 6),
+            (5, 7),
+            (5, 11),
+            (6, 8),
+            (6, 12),
+        ]
+        pairs += [(7, 9), (8, 10), (11, 12), (11, 13), (12, 14), (13, 15), (14, 16)]
+        assert list(EDGES) == pairs
         assert all(isinstance(end, KeypointType) for edge in EDGES for end in edge)
 
     def test_points_have_a_distance(self) -> None:

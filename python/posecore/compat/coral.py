@@ -33,12 +33,13 @@ from posecore.runtime.geometry import Geometry
 from posecore.runtime.network_input import checked_image
 from posecore.runtime.steps import Outputs
 from posecore.runtime.tflite_file import TfliteFile
-from posecore.skeletons import COCO17
 
 __all__ = ["EDGES", "Keypoint", "KeypointType", "Point", "Pose", "PoseEngine"]
 
 # (height, width) where a network takes any size: the smallest of Coral's models.
 _SIZE = (353, 481)
+# GST_MAP_READ of gstreamer's gstmemory.h.
+_GST_MAP_READ = 1
 
 
 class KeypointType(enum.IntEnum):
@@ -63,8 +64,15 @@ class KeypointType(enum.IntEnum):
     RIGHT_ANKLE = 16
 
 
-EDGES = tuple((KeypointType(a), KeypointType(b)) for a, b in COCO17.limbs)
-"""Pairs that are joined by a line when a pose is drawn: COCO's limbs."""
+EDGES = tuple(
+    (KeypointType(a), KeypointType(b))
+    for a, b in (
+        *((0, 1), (0, 2), (0, 3), (0, 4), (3, 1), (4, 2), (1, 2)),
+        *((5, 6), (5, 7), (5, 11), (6, 8), (6, 12), (7, 9), (8, 10)),
+        *((11, 12), (11, 13), (12, 14), (13, 15), (14, 16)),
+    )
+)
+"""Pairs that are joined by a line when a pose is drawn: the 19 of project-posenet's pose_camera.py, in its order."""
 
 
 class Point(NamedTuple):
@@ -160,14 +168,31 @@ class PoseEngine:
         return self.ParseOutput()
 
     def run_inference(self, input_data: Any) -> float:
-        """Run the network on its input, uint8 RGB of (height, width, 3) or the same bytes in a row, for
-        `ParseOutput`; gives the network's time in seconds.
+        """Run the network on its input, for `ParseOutput`; gives the network's time in seconds.
+
+        Args:
+            input_data: uint8 RGB of (height, width, 3), or the same bytes in a row, or a `Gst.Buffer` that holds them,
+                as project-posenet's gstreamer.py passes: what has `map` and `unmap` is mapped for reading meanwhile.
 
         Raises:
             TypeError, ValueError: another number of bytes.
+            RuntimeError: a `Gst.Buffer` that cannot be mapped.
         """
+        if not (callable(getattr(input_data, "map", None)) and callable(getattr(input_data, "unmap", None))):
+            return self._run_bytes(input_data)
+        mapped, info = input_data.map(_GST_MAP_READ)
+        if not mapped:
+            raise RuntimeError(
+                "input_data: wanted a buffer that can be mapped for reading, got one that cannot"
+            )
+        try:
+            data = bytes(info.data)  # what is mapped is gone after unmapping
+        finally:
+            input_data.unmap(info)
+        return self._run_bytes(data)
+
+    def _run_bytes(self, data: Any) -> float:
         width, height = self._estimator.input_size
-        data = input_data
         if not isinstance(data, np.ndarray):
             try:
                 data = np.frombuffer(data, np.uint8)

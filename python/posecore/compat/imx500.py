@@ -14,6 +14,7 @@ so that a duplicate never takes a person's place.
 from __future__ import annotations
 
 import array
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ _GRID = (23, 31)
 _CHANNELS = (17, 34, 64)
 _CELLS = _GRID[0] * _GRID[1]
 _NUMBERS = sum(_CHANNELS) * _CELLS
+# Of memoryviews, by the letters of `struct`: float32 as the camera's processor has it, or bytes that hold it.
+_FORMATS = ("<f", "B", "b", "c", *(("f", "@f", "=f") if sys.byteorder == "little" else ()))
 
 
 def decode(
@@ -55,9 +58,9 @@ def decode(
 
     Args:
         buffer: the frame's output tensor: `metadata["CnnOutputTensor"]`, or the same 81,995 numbers as a float32 array
-            or bytes (three blocks, each [channel][x][y]: 17 heatmaps of logits, 34 short and 64 mid offsets in pixels
-            of the network's input, on 31 x 23 cells), or the three arrays (23, 31, channels) that Picamera2's
-            `IMX500.get_outputs` makes of it, with an axis for the batch or without.
+            or bytes, or a memoryview of either (three blocks, each [channel][x][y]: 17 heatmaps of logits, 34 short and
+            64 mid offsets in pixels of the network's input, on 31 x 23 cells), or the three arrays (23, 31, channels)
+            that Picamera2's `IMX500.get_outputs` makes of it, with an axis for the batch or without.
         scaler_crop: `metadata["ScalerCrop"]`, what the main stream shows: x, y, width, height in pixels of the sensor.
             None is all of it.
         main_size: (width, height) of the main stream; None is the size of `scaler_crop`.
@@ -74,7 +77,7 @@ def decode(
     half a pixel of the network's input.
 
     Raises:
-        TypeError: another type; a buffer of another dtype.
+        TypeError: another type; a buffer of another dtype, or a memoryview of another format.
         ValueError: another number of values; an option out of range.
     """
     crop = _rectangle(scaler_crop, "scaler_crop")
@@ -135,9 +138,11 @@ def _numbers(buffer: Any) -> npt.NDArray[Any]:
             raise TypeError(f"{wanted}, got {buffer.dtype}")
         values = buffer
     elif isinstance(buffer, (bytes, bytearray, memoryview)):
+        if memoryview(buffer).format not in _FORMATS:
+            raise TypeError(f"{wanted}, got a memoryview of format {memoryview(buffer).format!r}")
         if memoryview(buffer).nbytes != 4 * _NUMBERS:
             raise ValueError(f"{wanted}, got {memoryview(buffer).nbytes} bytes")
-        values = np.frombuffer(bytes(buffer), np.float32)
+        values = np.frombuffer(bytes(buffer), "<f4").astype(np.float32, copy=False)
     elif isinstance(buffer, (list, tuple)):
         if len(buffer) != _NUMBERS:
             raise ValueError(f"{wanted}, got {len(buffer)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from posecore.errors import ModelError
@@ -17,7 +17,10 @@ from posecore.printable import printable
 MOST_NUMBERS = 1 << 28
 """Of one tensor: 1 GiB of float32. PoseNet 0.75's largest has 2 million at 353x481 pixels, and 50 million at
 2048x2048."""
-MOST_IN_ALL = 1 << 30
+MOST_ALIVE = 1 << 30
+"""Of all tensors that are still to be read, at any step: 4 GiB of float32. ResNet 152 has 50 million at 1025x1025."""
+MOST_IN_ALL = 1 << 35
+"""Of all tensors, which are not there at once: a bound of the time. ResNet 152 makes 27 billion at 4096x4096."""
 MOST_DILATION = 1024
 """Of a convolution: TensorFlow cuts a picture into as many squared."""
 # (width, height) for a model that takes any: what strides divide, and what they divide but for one pixel.
@@ -33,8 +36,8 @@ def refuse_huge_model(config: Mapping[str, Any], name: str) -> None:
         name: of the file, for sentences.
 
     Raises:
-        ModelError: a tensor, or all of them together, are larger than the constants above, or the size of one does not
-            follow from the input's.
+        ModelError: a tensor, those that are there at once, or all of them are larger than the constants above, or the
+            size of one does not follow from the input's.
     """
     graph = _graph(config, name, None)
     graphs = [_graph(config, name, size) for size in _PROBES] if _is_free(graph) else [graph]
@@ -51,7 +54,7 @@ def refuse_huge_input(model: Any, size: tuple[int, int]) -> None:
     whose sizes cannot be told do not count.
 
     Raises:
-        ValueError: a tensor, or all of them together, are larger than the constants above.
+        ValueError: a tensor, those that are there at once, or all of them are larger than the constants above.
     """
     try:
         config = json.loads(model.to_json())
@@ -101,15 +104,29 @@ def _too_dilated(graph: ModelGraph) -> str | None:
 
 
 def _too_large(graph: ModelGraph) -> str | None:
-    total = 0
-    for tensor in graph.tensors:
-        count = _numbers(tensor) or 0
+    counts = [_numbers(tensor) or 0 for tensor in graph.tensors]
+    for tensor, count in zip(graph.tensors, counts, strict=True):
         if count > MOST_NUMBERS:
             return (
                 f"wanted layers that make at most {MOST_NUMBERS:,} numbers, got {printable(tensor.name[:80])} of "
                 f"{shown(tensor.shape)}"
             )
-        total += count
-    if total > MOST_IN_ALL:
-        return f"wanted layers that make at most {MOST_IN_ALL:,} numbers together, got {total:,}"
+    alive = _most_alive(graph, counts)
+    if alive > MOST_ALIVE:
+        return f"wanted layers that make at most {MOST_ALIVE:,} numbers that are there at once, got {alive:,}"
+    if sum(counts) > MOST_IN_ALL:
+        return f"wanted layers that make at most {MOST_IN_ALL:,} numbers together, got {sum(counts):,}"
     return None
+
+
+def _most_alive(graph: ModelGraph, counts: Sequence[int]) -> int:
+    """Numbers that are there at once, at most: a tensor goes after its last reader, and outputs stay."""
+    last = {number: step for step, operator in enumerate(graph.operators) for number in operator.inputs}
+    last.update(dict.fromkeys(graph.outputs, len(graph.operators)))
+    alive = most = sum(counts[number] for number in set(graph.inputs))
+    for step, operator in enumerate(graph.operators):
+        alive += sum(counts[number] for number in operator.outputs)
+        most = max(most, alive)
+        done = {number for number in (*operator.inputs, *operator.outputs) if last.get(number, step) == step}
+        alive -= sum(counts[number] for number in done)
+    return most

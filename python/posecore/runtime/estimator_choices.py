@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # 353x481, only the time grows.
 DEFAULT_LONG_SIDE = 481
 _MAX_SIDE = 8192
+# By how much of a stride cells may move unsaid: 2 px of 16. A size beside the model's own moves them by 1.
+_MOST_MOVED = 1 / 8
 
 
 def chosen_skeleton(skeleton: Skeleton | str | None, network: Network) -> Skeleton:
@@ -95,9 +97,9 @@ def check_grid(fixed: tuple[int, int] | None, network: Network) -> None:
         network: at that size.
 
     Raises:
-        ValueError: they lie elsewhere than at the model's own size, or, where a model of posecore has none, than at
-            sides of a multiple of the stride plus 1. Of somebody else's model of any size nobody knows what it was
-            trained at: a UserWarning.
+        ValueError: they lie more than an eighth of the stride from where they lie at the model's own size, or, where a
+            model of posecore has none, at sides of a multiple of the stride plus 1. Of somebody else's model of any
+            size nobody knows what it was trained at: a UserWarning.
     """
     if fixed is None or network.layout.kind != "posenet":
         return
@@ -110,21 +112,28 @@ def check_grid(fixed: tuple[int, int] | None, network: Network) -> None:
     _, height, width, _ = file.inputs[0].shape
     own = (height, width) if min(height, width) > 0 else (16 * step + plus, 16 * step + plus)
     right, there = origin(*own), origin(*fixed)
-    # A model of one size whose cells lie beside the corners was made or trained so: nobody knows which.
-    if right != (0.0, 0.0) or there is None or there == right:
+    if right is None or there is None:
+        return
+    most = _MOST_MOVED * network.layout.stride_px
+    moved = tuple(now - then for now, then in zip(there, right, strict=True))
+    if max(map(abs, moved)) <= most:
         return
     near = tuple(
         min(
-            (side for side in range(max(one - step, 1), one + step + 1) if origin(side, side) == right),
+            (
+                side
+                for side in range(max(one - step, 1), one + step + 1)
+                if (found := origin(side, side)) is not None and found[axis] == right[axis]
+            ),
             key=lambda side: abs(side - one),
             default=plus,
         )
-        for one in fixed
+        for axis, one in ((1, fixed[0]), (0, fixed[1]))
     )
     where = f"its own {height}x{width}" if min(height, width) > 0 else f"sides of {step} n + {plus}"
     said = (
         f"size: wanted a height and width at which the cells of {network.name} lie where they lie at {where}, such as "
-        f"({near[0]}, {near[1]}), got ({fixed[0]}, {fixed[1]}), which moves keypoints by ({there[1]:g}, {there[0]:g}) "
+        f"({near[0]}, {near[1]}), got ({fixed[0]}, {fixed[1]}), which moves keypoints by ({moved[1]:g}, {moved[0]:g}) "
         "pixels"
     )
     if network.dynamic and network.artifact is None and not network.is_default:
