@@ -112,7 +112,7 @@ TEST(heads_that_are_too_large_get_no_memory) {
   const auto wide = [&](int32_t channels) {
     posecore::TensorView view;
     view.data = &zero;
-    view.rows = view.columns = 1 << 20;
+    view.rows = view.columns = 1048576;
     view.channels = channels;
     view.row_stride = view.column_stride = view.channel_stride = 0;
     return view;
