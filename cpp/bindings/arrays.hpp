@@ -64,7 +64,11 @@ using AnyList = py::typing::List<py::object>;
   }
   const ptrdiff_t item = view.type == ElementType::kFloat32 ? 4 : 1;
   for (int axis = 0; axis < 3; ++axis) {
-    if (size[axis] > INT32_MAX || array->strides[axis] % item != 0) {
+    if (size[axis] > INT32_MAX) {
+      throw py::value_error(std::string(name) + ": wanted axes of at most " + std::to_string(INT32_MAX) + ", got " +
+                            std::string(py::str(object.attr("shape"))));
+    }
+    if (array->strides[axis] % item != 0) {
       throw py::value_error(std::string(name) + ": wanted strides of whole elements, got " +
                             std::string(py::str(object.attr("strides"))) +
                             " bytes; copy it with numpy.ascontiguousarray");

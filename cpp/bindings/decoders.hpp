@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "busy.hpp"
 #include "decode_threads.hpp"
 #include "head_objects.hpp"
 #include "pose_objects.hpp"
@@ -82,13 +83,14 @@ auto for_frame(size_t index, const Work& work) {
 
 class MultiPoseDecoder {
  public:
-  MultiPoseDecoder(PosesMaker maker, py::object skeleton_object, py::type heads_type, int32_t num_keypoints,
-                   const std::vector<std::pair<int32_t, int32_t>>& edges, double stride_px, int32_t max_poses,
-                   float root_threshold, float pose_threshold, float nms_radius_px, int32_t refine_steps,
-                   int32_t local_maximum_radius, int sampling, bool rescore, bool tfjs)
+  MultiPoseDecoder(PosesMaker maker, py::object skeleton_object, py::type heads_type, py::type onto_type,
+                   int32_t num_keypoints, const std::vector<std::pair<int32_t, int32_t>>& edges, double stride_px,
+                   int32_t max_poses, float root_threshold, float pose_threshold, float nms_radius_px,
+                   int32_t refine_steps, int32_t local_maximum_radius, int sampling, bool rescore, bool tfjs)
       : maker_(std::move(maker)),
         skeleton_(std::move(skeleton_object)),
         reader_(std::move(heads_type), num_keypoints, stride_px),
+        onto_type_(std::move(onto_type)),
         decoder_(tfjs ? host::kTfjsDecoder : host::kCoralDecoder) {
     if (num_keypoints < 1 || edges.size() + 1 != static_cast<size_t>(num_keypoints)) {
       throw py::value_error("edges: wanted one fewer than keypoints");
@@ -116,26 +118,27 @@ class MultiPoseDecoder {
 
   // The `Poses` of one `Heads`, in pixels of `onto` where that is not None.
   [[nodiscard]] py::object decode(const py::object& heads, const py::object& onto) {
-    const Use use(&busy_);
+    const Alone alone(&busy_, kBusy);
     const HeldHeads held = reader_.read(heads);
     if (onto.is_none()) {
       return one(held, {}, onto);
     }
-    if (!PyTuple_Check(onto.ptr()) || PyTuple_GET_SIZE(onto.ptr()) != 2) {
+    // A tuple of two, by its type.
+    if (!PyObject_TypeCheck(onto.ptr(), reinterpret_cast<PyTypeObject*>(onto_type_.ptr()))) {
       throw py::type_error("onto: wanted Onto or None, got " + type_name(onto));
     }
-    return one(held, pixel_map_of(PyTuple_GET_ITEM(onto.ptr(), 0)), PyTuple_GET_ITEM(onto.ptr(), 1));
+    return one(held, pixel_map_of(PyTuple_GET_ITEM(onto.ptr(), 0)), image_size_of(PyTuple_GET_ITEM(onto.ptr(), 1)));
   }
 
   [[nodiscard]] py::object decode_arrays(const py::object& heatmaps, const py::object& short_offsets,
                                          const py::object& displacement_fwd, const py::object& displacement_bwd) {
-    const Use use(&busy_);
+    const Alone alone(&busy_, kBusy);
     return one(reader_.from_arrays({heatmaps, short_offsets, displacement_fwd, displacement_bwd}), {}, py::none());
   }
 
   // A list of `Poses`, one of each `Heads` in a tuple, by up to `threads` threads.
   [[nodiscard]] AnyList decode_batch(const AnyTuple& frames, int32_t threads) {
-    const Use use(&busy_);
+    const Alone alone(&busy_, kBusy);
     std::vector<HeldHeads> held;
     std::vector<Heads> views;
     held.reserve(frames.size());
@@ -163,30 +166,15 @@ class MultiPoseDecoder {
   }
 
  private:
-  // A decoder has one workspace: a second thread is told, not let in.
-  class Use {
-   public:
-    explicit Use(std::atomic<bool>* busy) : busy_(busy) {
-      if (busy_->exchange(true)) {
-        throw std::runtime_error("this Decoder is decoding in another thread: make one Decoder a thread");
-      }
-    }
-    ~Use() { busy_->store(false); }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-   private:
-    std::atomic<bool>* busy_;
-  };
+  static constexpr const char* kBusy = "this Decoder is decoding in another thread: make one Decoder a thread";
 
   [[nodiscard]] py::object one(const HeldHeads& held, const PixelMap& map, py::handle image_size) {
     PoseSink sink = room_.sink();
     sink.map = map;
-    room_.make_fit(plan_, decoder_, held.views);
     Status status = Status::kOk;
     {
       const WithoutGil without;
-      status = decoder_.decode(plan_, held.views, room_.workspace(), room_.workspace_size(), &sink);
+      status = room_.decode(plan_, decoder_, held.views, &sink);
     }
     check(status);
     return maker_.from_sink(sink, plan_.num_keypoints, skeleton_, image_size);
@@ -195,6 +183,7 @@ class MultiPoseDecoder {
   PosesMaker maker_;
   py::object skeleton_;
   HeadsReader reader_;
+  py::type onto_type_;
   host::FrameDecoder decoder_;
   std::vector<std::max_align_t> plan_memory_;
   MultiPosePlan plan_{};

@@ -16,11 +16,12 @@ void bind_decoding(py::module_& module) {
       .def("__call__", &PosesMaker::from_fields, "fields"_a, "An object of the type with these fields.");
 
   py::class_<MultiPoseDecoder>(module, "MultiPoseDecoder")
-      .def(py::init<PosesMaker, py::object, py::type, int32_t, const std::vector<std::pair<int32_t, int32_t>>&, double,
-                    int32_t, float, float, float, int32_t, int32_t, int, bool, bool>(),
-           "maker"_a, "skeleton"_a, "heads_type"_a, py::kw_only(), "num_keypoints"_a, "edges"_a, "stride_px"_a,
-           "max_poses"_a, "root_threshold"_a, "pose_threshold"_a, "nms_radius_px"_a, "refine_steps"_a,
-           "local_maximum_radius"_a, "sampling"_a, "rescore"_a, "tfjs"_a)
+      .def(
+          py::init<PosesMaker, py::object, py::type, py::type, int32_t, const std::vector<std::pair<int32_t, int32_t>>&,
+                   double, int32_t, float, float, float, int32_t, int32_t, int, bool, bool>(),
+          "maker"_a, "skeleton"_a, "heads_type"_a, "onto_type"_a, py::kw_only(), "num_keypoints"_a, "edges"_a,
+          "stride_px"_a, "max_poses"_a, "root_threshold"_a, "pose_threshold"_a, "nms_radius_px"_a, "refine_steps"_a,
+          "local_maximum_radius"_a, "sampling"_a, "rescore"_a, "tfjs"_a)
       .def("decode", &MultiPoseDecoder::decode, "heads"_a, "onto"_a, "The Poses of one Heads.")
       .def("decode_arrays", &MultiPoseDecoder::decode_arrays, "heatmaps"_a, "short_offsets"_a, "displacement_fwd"_a,
            "displacement_bwd"_a, "The Poses of four float32 arrays (h, w, channels).")

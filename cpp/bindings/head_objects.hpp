@@ -42,6 +42,9 @@ inline constexpr std::array<const char*, kHeadsTensors> kTensorNames = {"heatmap
   return value;
 }
 
+// Of a pixel map: what it makes of a network's pixels is finite.
+inline constexpr float kMostPixels = 1.0e9F;
+
 // (scale_x, scale_y, shift_x, shift_y), or nothing for input pixels.
 [[nodiscard]] inline PixelMap pixel_map_of(py::handle numbers) {
   if (numbers.is_none()) {
@@ -53,11 +56,25 @@ inline constexpr std::array<const char*, kHeadsTensors> kTensorNames = {"heatmap
   std::array<float, 4> values{};
   for (size_t i = 0; i < 4; ++i) {
     values[i] = static_cast<float>(real_number(PyTuple_GET_ITEM(numbers.ptr(), static_cast<py::ssize_t>(i))));
-    if (!std::isfinite(values[i])) {
-      throw py::value_error("pixel_map: wanted four finite numbers");
+    if (!(std::fabs(values[i]) <= kMostPixels)) {
+      throw py::value_error("pixel_map: wanted four numbers from -1e9 to 1e9, got " + std::string(py::repr(numbers)));
     }
   }
   return {values[0], values[1], values[2], values[3]};
+}
+
+// (width, height) of a picture. Every frame asks this; only what is not plainly right goes to where Python's arguments
+// are looked at, for a sentence, or for integers of NumPy as Python's own.
+[[nodiscard]] inline py::object image_size_of(py::handle size) {
+  bool plain = PyTuple_CheckExact(size.ptr()) && PyTuple_GET_SIZE(size.ptr()) == 2;
+  for (py::ssize_t i = 0; plain && i < 2; ++i) {
+    PyObject* const side = PyTuple_GET_ITEM(size.ptr(), i);
+    int overflow = 0;
+    const long long pixels = PyLong_CheckExact(side) ? PyLong_AsLongLongAndOverflow(side, &overflow) : 0;
+    plain = pixels > 0 && pixels <= INT32_MAX;
+  }
+  return plain ? py::reinterpret_borrow<py::object>(size)
+               : py::module_::import("posecore.arguments").attr("size")(size, "image_size");
 }
 
 // Heads whose tensors live as long as this does.

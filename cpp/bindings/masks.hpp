@@ -1,6 +1,7 @@
 // Masks of people as Python sees them.
 #pragma once
 
+#include <exception>
 #include <vector>
 
 #include "arrays.hpp"
@@ -35,12 +36,24 @@ namespace posecore::python {
   py::array_t<int32_t> owners({rows, columns});
   const MaskSink sink = {owners.mutable_data(), static_cast<int32_t>(rows), static_cast<int32_t>(columns),
                          pixel_map.is_none() ? nullptr : &map};
-  const size_t bytes = mask_workspace_bytes(poses.count, heads.long_offsets.rows, heads.long_offsets.columns);
-  std::vector<float> workspace(bytes / sizeof(float) + 1);
+  std::vector<float> workspace(1);
   Status status = Status::kOk;
   {
     const py::gil_scoped_release release;
-    status = instance_masks(heads, poses, options, workspace.data(), bytes, sink);
+    const auto run = [&] {
+      return instance_masks(heads, poses, options, workspace.data(), workspace.size() * sizeof(float), sink);
+    };
+    status = run();
+    if (status == Status::kWorkspaceTooSmall) {  // and the heads are sound
+      const TensorView& first = heads.long_offsets;
+      const size_t bytes = mask_workspace_bytes(poses.count, first.rows, first.columns);
+      try {
+        workspace.resize(bytes / sizeof(float) + 1);
+      } catch (const std::exception&) {
+        throw host::NoWorkspace(bytes, first.rows, first.columns);
+      }
+      status = run();
+    }
   }
   check(status);
   return owners;

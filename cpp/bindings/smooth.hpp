@@ -7,13 +7,13 @@
 #include <atomic>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "arrays.hpp"
+#include "busy.hpp"
 #include "decoders.hpp"
 #include "posecore/kalman.hpp"
 #include "posecore/one_euro.hpp"
@@ -49,6 +49,7 @@ class Smoother {
   [[nodiscard]] py::tuple track(const Coordinates& xy, const std::optional<Coordinates>& scores,
                                 const std::optional<SeenBytes>& seen, const std::optional<Coordinates>& sizes,
                                 const std::optional<Times>& times, Coordinates& out, SeenBytes& kinds) {
+    const Alone alone(&busy_, kBusy);
     const MeasuredPoses measured = measured_poses(xy, scores, seen, sizes);
     const SmoothedPoses smoothed = smoothed_poses(xy, out, kinds);
     const auto frames = static_cast<int32_t>(xy.shape(0));
@@ -70,12 +71,12 @@ class Smoother {
   void people(const Coordinates& xy, const std::optional<Coordinates>& scores, const std::optional<SeenBytes>& seen,
               const std::optional<Coordinates>& sizes, std::optional<double> time_s, const Slots& slots,
               Coordinates& out, SeenBytes& kinds) {
+    const Alone alone(&busy_, kBusy);
     const MeasuredPoses measured = measured_poses(xy, scores, seen, sizes);
     const SmoothedPoses smoothed = smoothed_poses(xy, out, kinds);
     if (slots.size() != xy.shape(0)) {
       throw py::value_error("slots: wanted one a person");
     }
-    const Use use(&busy_);
     for (py::ssize_t n = 0; n < slots.size(); ++n) {
       if (slots.data()[n] < 0 || slots.data()[n] > 65535) {
         throw py::value_error("slots: wanted 0 to 65535");
@@ -97,24 +98,22 @@ class Smoother {
 
   // The person in a slot is forgotten; its counters come back.
   [[nodiscard]] py::tuple forget(int32_t slot) {
-    const Use use(&busy_);
-    const py::tuple last = count(slot);
+    const Alone alone(&busy_, kBusy);
+    const py::tuple last = count_of(slot);
     if (slot >= 0 && static_cast<size_t>(slot) < room_) {
       std::fill_n(&states_[static_cast<size_t>(slot) * words()], words(), 0);
     }
     return last;
   }
 
-  [[nodiscard]] py::tuple count(int32_t slot) const {
-    if (slot < 0 || static_cast<size_t>(slot) >= room_) {
-      return counted({});
-    }
-    return counted(counters(plan_, &states_[static_cast<size_t>(slot) * words()]));
+  [[nodiscard]] py::tuple count(int32_t slot) {
+    const Alone alone(&busy_, kBusy);
+    return count_of(slot);
   }
 
   // People go on at another pace (nominal frames from one frame to the next).
   void go_at(float pace, [[maybe_unused]] float acceleration) {
-    const Use use(&busy_);
+    const Alone alone(&busy_, kBusy);
     auto options = plan_.options;
     options.pace = pace;
     if constexpr (std::is_same_v<Plan, KalmanPlan>) {
@@ -126,24 +125,17 @@ class Smoother {
   [[nodiscard]] const Plan& plan() const { return plan_; }
 
  private:
-  // A smoother has one memory: a second thread is told, not let in.
-  class Use {
-   public:
-    explicit Use(std::atomic<bool>* busy) : busy_(busy) {
-      if (busy_->exchange(true)) {
-        throw std::runtime_error("this smoother is at work in another thread: make one a thread");
-      }
-    }
-    ~Use() { busy_->store(false); }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-   private:
-    std::atomic<bool>* busy_;
-  };
+  static constexpr const char* kBusy = "this smoother is at work in another thread: make one a thread";
 
   // Of a person.
   [[nodiscard]] size_t words() const { return person_bytes(plan_) / sizeof(int64_t); }
+
+  [[nodiscard]] py::tuple count_of(int32_t slot) const {
+    if (slot < 0 || static_cast<size_t>(slot) >= room_) {
+      return counted({});
+    }
+    return counted(counters(plan_, &states_[static_cast<size_t>(slot) * words()]));
+  }
 
   [[nodiscard]] static py::tuple counted(const FilterCounters& c) {
     return py::make_tuple(c.saturations, c.gated, c.coasted, c.restarts);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "busy.hpp"
 #include "decoders.hpp"
 #include "posecore/swaps.hpp"
 #include "posecore/track.hpp"
@@ -16,22 +17,6 @@ namespace posecore::python {
 
 using Floats = py::array_t<float, py::array::c_style>;
 using Bools = py::array_t<bool, py::array::c_style>;
-
-// What is used by one thread at a time: a second one is told, not let in.
-class Alone {
- public:
-  Alone(std::atomic<bool>* busy, const char* sentence) : busy_(busy) {
-    if (busy_->exchange(true)) {
-      throw std::runtime_error(sentence);
-    }
-  }
-  ~Alone() { busy_->store(false); }
-  Alone(const Alone&) = delete;
-  Alone& operator=(const Alone&) = delete;
-
- private:
-  std::atomic<bool>* busy_;
-};
 
 // The arrays of `Poses`, read in place.
 [[nodiscard]] inline FramePoses frame_of(const Floats& xy, const Floats& scores, const Floats& pose_scores,

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <exception>
-#include <system_error>
 #include <thread>
 
 namespace posecore::host {
@@ -38,9 +38,8 @@ class Batch {
       DecodingRoom room(plan_);
       auto asked = std::chrono::steady_clock::now();
       for (size_t i = next_++; i < frames_.size() && !stopped_; i = next_++) {
-        room.make_fit(plan_, decoder_, frames_[i]);
         PoseSink sink = room.sink();
-        const Status status = decoder_.decode(plan_, frames_[i], room.workspace(), room.workspace_size(), &sink);
+        const Status status = room.decode(plan_, decoder_, frames_[i], &sink);
         (*found_)[i] = people_of(sink, status, static_cast<size_t>(plan_.num_keypoints));
         if (stop && std::chrono::steady_clock::now() - asked > kBetweenQuestions) {
           stopped_ = stopped_ || stop();
@@ -77,18 +76,36 @@ class Batch {
 
 }  // namespace
 
+NoWorkspace::NoWorkspace(size_t bytes, int32_t rows, int32_t columns) noexcept {
+  snprintf(text_, sizeof text_, "wanted %llu bytes of working memory for heads of %dx%d, got none",
+           static_cast<unsigned long long>(bytes), static_cast<int>(rows), static_cast<int>(columns));
+}
+
 DecodingRoom::DecodingRoom(const MultiPosePlan& plan)
-    : capacity_(plan.options.max_poses), pose_scores_(static_cast<size_t>(plan.options.max_poses)) {
+    : capacity_(plan.options.max_poses), workspace_(1), pose_scores_(static_cast<size_t>(plan.options.max_poses)) {
   const size_t points = pose_scores_.size() * static_cast<size_t>(plan.num_keypoints);
   xy_.resize(2 * points);
   scores_.resize(points);
 }
 
-void DecodingRoom::make_fit(const MultiPosePlan& plan, const FrameDecoder& decoder, const Heads& heads) {
-  const size_t bytes = decoder.workspace_bytes(plan, heads.heatmaps.rows, heads.heatmaps.columns);
-  if (workspace_size() < bytes) {
-    workspace_.resize(bytes / sizeof(uint64_t) + 1);
+Status DecodingRoom::decode(const MultiPosePlan& plan, const FrameDecoder& decoder, const Heads& heads,
+                            PoseSink* sink) {
+  const auto run = [&] {
+    return decoder.decode(plan, heads, workspace_.data(), workspace_.size() * sizeof(uint64_t), sink);
+  };
+  const Status status = run();
+  if (status != Status::kWorkspaceTooSmall) {
+    return status;
   }
+  const int32_t rows = heads.heatmaps.rows;
+  const int32_t columns = heads.heatmaps.columns;
+  const size_t bytes = decoder.workspace_bytes(plan, rows, columns);
+  try {
+    workspace_.resize(bytes / sizeof(uint64_t) + 1);
+  } catch (const std::exception&) {
+    throw NoWorkspace(bytes, rows, columns);
+  }
+  return run();
 }
 
 bool decode_by_threads(const MultiPosePlan& plan, const FrameDecoder& decoder, const std::vector<Heads>& frames,
@@ -101,7 +118,7 @@ bool decode_by_threads(const MultiPosePlan& plan, const FrameDecoder& decoder, c
   while (more && helpers.size() + 1 < hands) {
     try {
       helpers.emplace_back([&batch] { batch.work({}); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // no thread, or no memory for one
       more = false;
     }
   }

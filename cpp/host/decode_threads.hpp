@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <new>
 #include <vector>
 
 #include "posecore/decode.hpp"
@@ -20,18 +21,28 @@ struct FrameDecoder {
 inline constexpr FrameDecoder kCoralDecoder = {&decode_multi, &workspace_bytes};
 inline constexpr FrameDecoder kTfjsDecoder = {&decode_tfjs, &tfjs_workspace_bytes};
 
+// The system does not have the memory that heads of this grid need.
+class NoWorkspace : public std::bad_alloc {
+ public:
+  NoWorkspace(size_t bytes, int32_t rows, int32_t columns) noexcept;
+  [[nodiscard]] const char* what() const noexcept override { return text_; }
+
+ private:
+  char text_[128];
+};
+
 // What one thread needs to decode: a workspace, and room for the poses of one frame.
 class DecodingRoom {
  public:
   DecodingRoom() = default;
   explicit DecodingRoom(const MultiPosePlan& plan);
 
-  // Makes the workspace as large as these heads need it; it never shrinks. Throws std::bad_alloc.
-  void make_fit(const MultiPosePlan& plan, const FrameDecoder& decoder, const Heads& heads);
+  // One frame. The workspace becomes as large as the heads need it, once they have been found to be sound, and never
+  // shrinks. Throws NoWorkspace.
+  [[nodiscard]] Status decode(const MultiPosePlan& plan, const FrameDecoder& decoder, const Heads& heads,
+                              PoseSink* sink);
 
   [[nodiscard]] PoseSink sink() { return {xy_.data(), scores_.data(), pose_scores_.data(), capacity_, 0, {}}; }
-  [[nodiscard]] void* workspace() { return workspace_.data(); }
-  [[nodiscard]] size_t workspace_size() const { return workspace_.size() * sizeof(uint64_t); }
 
  private:
   int32_t capacity_ = 0;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -74,7 +74,7 @@ Status oks_by_threads(const double* sigmas, int32_t num_keypoints, const OksDete
     for (; part < parts; ++part) {
       helpers.emplace_back(work, part);
     }
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     for (; part < parts; ++part) {
       work(part);
     }

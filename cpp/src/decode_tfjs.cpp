@@ -272,7 +272,10 @@ class Decoding {
 }  // namespace
 
 size_t tfjs_workspace_bytes(const MultiPosePlan& plan, int32_t rows, int32_t columns) noexcept {
-  return Layout(plan, rows, columns).bytes;
+  const uint64_t cells = static_cast<uint64_t>(rows) * static_cast<uint64_t>(columns);
+  // Half of all bytes for the roots is more than enough to leave room for the poses.
+  const uint64_t most = SIZE_MAX / 2 / sizeof(Root) / static_cast<uint64_t>(plan.num_keypoints);
+  return cells > most ? SIZE_MAX : Layout(plan, rows, columns).bytes;
 }
 
 Status decode_tfjs(const MultiPosePlan& plan, const Heads& heads, void* workspace, size_t bytes,
@@ -287,8 +290,8 @@ Status decode_tfjs(const MultiPosePlan& plan, const Heads& heads, void* workspac
   if (sink->capacity < plan.options.max_poses) {
     return Status::kSinkTooSmall;
   }
-  status = detail::check_memory(
-      workspace, bytes, tfjs_workspace_bytes(plan, heads.heatmaps.rows, heads.heatmaps.columns), alignof(uint64_t));
+  const size_t wanted = tfjs_workspace_bytes(plan, heads.heatmaps.rows, heads.heatmaps.columns);
+  status = wanted == SIZE_MAX ? Status::kTooLarge : detail::check_memory(workspace, bytes, wanted, alignof(uint64_t));
   if (status != Status::kOk) {
     return status;
   }

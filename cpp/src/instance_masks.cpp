@@ -159,7 +159,9 @@ class Masking {
 }  // namespace
 
 size_t mask_workspace_bytes(int32_t poses, int32_t rows, int32_t columns) noexcept {
-  return static_cast<size_t>(poses) * static_cast<size_t>(rows) * static_cast<size_t>(columns) * sizeof(float);
+  const uint64_t cells = static_cast<uint64_t>(rows) * static_cast<uint64_t>(columns);
+  const uint64_t most = SIZE_MAX / sizeof(float) / static_cast<uint64_t>(poses > 0 ? poses : 1);
+  return cells > most ? SIZE_MAX : static_cast<size_t>(cells) * static_cast<size_t>(poses) * sizeof(float);
 }
 
 Status instance_masks(const MaskHeads& heads, const MaskPoses& poses, const MaskOptions& options, void* workspace,
@@ -179,8 +181,8 @@ Status instance_masks(const MaskHeads& heads, const MaskPoses& poses, const Mask
     status = detail::check_one_of_heads(heads.segments, first, 1);
   }
   if (status == Status::kOk && poses.count > 0) {
-    status = detail::check_memory(workspace, bytes, mask_workspace_bytes(poses.count, first.rows, first.columns),
-                                  alignof(float));
+    const size_t wanted = mask_workspace_bytes(poses.count, first.rows, first.columns);
+    status = wanted == SIZE_MAX ? Status::kTooLarge : detail::check_memory(workspace, bytes, wanted, alignof(float));
   }
   if (status != Status::kOk) {
     return status;

@@ -24,7 +24,7 @@ inline const Test* first_test = nullptr;
 inline int32_t failures_of_test = 0;
 
 struct Registered {
-  explicit Registered(Test* test) {
+  explicit Registered(Test* test) noexcept {
     test->next = first_test;
     first_test = test;
   }

@@ -16,8 +16,8 @@
 
 #ifdef POSECORE_COUNT_ALLOCATIONS
 namespace {
-// volatile, since an optimiser knows that malloc changes nobody's variables.
-volatile int32_t heap_calls = 0;
+// Of this thread. volatile, since an optimiser knows that malloc changes nobody's variables.
+thread_local volatile int32_t heap_calls = 0;
 }  // namespace
 
 // The linker sends every call to the heap here (--wrap).

@@ -1,6 +1,7 @@
 // The delegate in interpreters of all versions, with models that are right and wrong.
 #include "check.hpp"
 #include "decoding.hpp"
+#include "layout.hpp"
 #include "posecore/masks.hpp"
 #include "tflite_host.hpp"
 
@@ -102,6 +103,24 @@ TEST(a_model_of_one_operator_is_served_where_nothing_has_to_be_measured) {
   } else {
     check_refused(&interpreter, "wanted a model with two operators at least");
   }
+}
+
+TEST(a_plan_that_goes_backwards_is_measured) {
+  host::Interpreter<host::Second> interpreter(2);
+  interpreter.turn_plan();
+  posecore::tflite::Layout layout;
+  posecore::tflite::Sentence wrong;
+  CHECK(posecore::tflite::measure(interpreter.context(), *interpreter.plan(), &layout, &wrong));
+  CHECK(layout.registration_bytes == static_cast<ptrdiff_t>(sizeof(host::Second)));
+}
+
+TEST(an_operator_that_is_lost_on_the_way_is_named) {
+  const host::Plugin plugin;
+  host::Interpreter<> interpreter;
+  interpreter.give<uint8_t>(two_people<uint8_t>().heads());
+  interpreter.lose_nodes();
+  CHECK(!interpreter.run(plugin.delegate()));
+  CHECK(host::says(interpreter.said(), "posecore: wanted operator 1 of the model, got none from the interpreter. "));
 }
 
 TEST(nodes_may_end_earlier_or_later) {

@@ -93,7 +93,7 @@ class Interpreter {
                                             tflite::Registration** registration) {
       *node = reinterpret_cast<tflite::Node*>(&of(context).pairs_[index].node);
       *registration = reinterpret_cast<tflite::Registration*>(&of(context).pairs_[index].passed);
-      return tflite::kDone;
+      return of(context).lost_ ? tflite::kFailed : tflite::kDone;
     };
     context_.replace_nodes = reinterpret_cast<int32_t (*)(tflite::Context*)>(reinterpret_cast<void (*)()>(replace));
     plan_.size = 1 + decoders;
@@ -184,6 +184,12 @@ class Interpreter {
   [[nodiscard]] tflite::Node& node(int32_t number) { return reinterpret_cast<tflite::Node&>(pairs_[number].node); }
   [[nodiscard]] HostNode& host_node(int32_t number) { return pairs_[number].node; }
   void shorten_plan() { plan_ = {1, {1}}; }
+  // As after another delegate, which took the convolution.
+  void turn_plan() { plan_ = {2, {2, 1}}; }
+  // Once they are handed over, nodes are not to be had.
+  void lose_nodes() { loses_ = true; }
+  [[nodiscard]] tflite::Context* context() { return &context_; }
+  [[nodiscard]] const tflite::IntArray* plan() const { return as_array(plan_); }
   List<4>& shape(int32_t head) { return shapes_[head]; }
 
  private:
@@ -239,6 +245,7 @@ class Interpreter {
       return tflite::kFailed;
     }
     memcpy(&self.kernel_, &passed, kFirst);
+    self.lost_ = self.loses_;
     const tflite::DelegateParams params = {delegate, nodes, as_array(self.none_), as_array(self.none_)};
     self.kernel_node_.user_data = self.kernel_.init(context, reinterpret_cast<const char*>(&params), 0);
     return tflite::kDone;
@@ -260,6 +267,8 @@ class Interpreter {
   void* owned_dims_[kTensors] = {};
   void* owned_data_[kTensors] = {};
   char said_[1024] = {};
+  bool loses_ = false;
+  bool lost_ = false;
 };
 
 // A delegate with options, as pairs of text; said() is what is wrong with them.

@@ -75,8 +75,11 @@ bool measure(Context* context, const IntArray& plan, Layout* layout, Sentence* w
       return wrong->say("wanted an interpreter with TfLiteNode of %d bytes, got one with another layout",
                         static_cast<int>(sizeof(Node)));
     }
-    if (last != nullptr && index == last_index + 1 && layout->registration_bytes == 0) {
-      const ptrdiff_t bytes = distance(last, node) - node_bytes;
+    if (last != nullptr && index != last_index && layout->registration_bytes == 0) {
+      // Plans leave nodes out, and go backwards, once another delegate has taken some.
+      const ptrdiff_t pairs = static_cast<ptrdiff_t>(index) - last_index;
+      const ptrdiff_t away = distance(last, node);
+      const ptrdiff_t bytes = away % pairs == 0 ? away / pairs - node_bytes : 0;
       layout->registration_bytes = bytes > 0 && bytes < kFarthest ? bytes : 0;
     }
     last = node;

@@ -16,7 +16,7 @@ struct Layout {
 
 // False, with a sentence, where sizes, tensors or nodes of the interpreter are not what they would be. An interpreter
 // keeps pairs of a node and its registration in one array, so that the distances of their addresses are sizes: the
-// first to the second of a pair is a node's, one pair to the next is both.
+// first to the second of a pair is a node's, one pair to another is both, times the pairs between.
 [[nodiscard]] bool measure(Context* context, const IntArray& plan, Layout* layout, Sentence* wrong) noexcept;
 
 // Whether a node's lists are lists of tensors, and its options bytes: what `measure` cannot see from outside.

@@ -64,9 +64,12 @@ void* init(Context* context, const char* buffer, size_t /*length*/) noexcept {
   Sentence wrong;
   for (int32_t i = 0; i < count && kernel->usable; ++i) {
     Registration* registration = nullptr;
-    const Node* const node = node_at(context, items(params->nodes_to_replace)[i], &registration);
+    const int32_t index = items(params->nodes_to_replace)[i];
+    const Node* const node = node_at(context, index, &registration);
     kernel->operators[i] = PoseOperator();
-    kernel->usable = node != nullptr && kernel->operators[i].open(*context, *node, given, &wrong);
+    kernel->usable = node != nullptr ? kernel->operators[i].open(*context, *node, given, &wrong)
+                                     : wrong.say("wanted operator %d of the model, got none from the interpreter",
+                                                 static_cast<int>(index));
     kernel->count += kernel->usable ? 1 : 0;
   }
   if (!kernel->usable) {

@@ -48,6 +48,7 @@ class MultiPoseDecoder:
         maker: PosesMaker,
         skeleton: typing.Any,
         heads_type: type,
+        onto_type: type,
         *,
         num_keypoints: int,
         edges: collections.abc.Sequence[tuple[int, int]],

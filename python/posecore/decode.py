@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from posecore import _core
-from posecore.arguments import choice, number, whole, yes_or_no
+from posecore.arguments import choice, number, size, whole, yes_or_no
 from posecore.heads import STRIDE_PX, TENSORS, Heads
 from posecore.poses import Poses
 from posecore.skeletons import Skeleton
@@ -35,8 +35,8 @@ class Onto(NamedTuple):
     """The picture that poses are wanted in: input pixel v is picture pixel v * scale + shift.
 
     Attributes:
-        pixel_map: scale x, scale y, shift x, shift y.
-        image_size: (width, height) of the picture in pixels.
+        pixel_map: scale x, scale y, shift x, shift y, each from -1e9 to 1e9.
+        image_size: (width, height) of the picture in pixels, each 1 or more.
     """
 
     pixel_map: tuple[float, float, float, float]
@@ -131,6 +131,7 @@ class Decoder:
             Poses._maker(),
             skeleton,
             Heads,
+            Onto,
             num_keypoints=skeleton.num_keypoints,
             edges=list(skeleton.edges),
             **{name: value for name, value in self._options.items() if name != "semantics"}
@@ -165,7 +166,7 @@ class Decoder:
 
     def decode(self, heads: Heads, onto: Onto | None = None) -> Poses:
         """As calling does, in pixels of the picture that the heads were made from where `onto` says how the
-        input's pixels lie in it; raises as calling does."""
+        input's pixels lie in it; raises as calling does, and TypeError or ValueError for an `onto` that is none."""
         poses: Poses = self._core.decode(heads, onto)
         return poses
 
@@ -272,7 +273,7 @@ class SingleDecoder:
                 heads.scores == "logits",
                 heads.layout == "chw",
                 _quantization(heads, ("heatmaps", "short_offsets")),
-                None if onto is None else onto.pixel_map,
+                _map(onto),
             ),
             self.skeleton,
             onto,
@@ -331,7 +332,7 @@ class HeatmapDecoder:
                 heads.scores == "logits",
                 heads.layout == "chw",
                 _quantization(heads, ("heatmaps",)),
-                None if onto is None else onto.pixel_map,
+                _map(onto),
             ),
             self.skeleton,
             onto,
@@ -350,7 +351,9 @@ def _unpickled(skeleton: Skeleton, options: dict[str, Any]) -> Decoder:
 
 
 def _poses(arrays: tuple[npt.NDArray[Any], ...], skeleton: Skeleton, onto: Onto | None) -> Poses:
-    return Poses._trusted(*arrays, skeleton, None if onto is None else onto.image_size, None)
+    return Poses._trusted(
+        *arrays, skeleton, None if onto is None else size(onto.image_size, "image_size"), None
+    )
 
 
 def _quantization(heads: Heads, names: tuple[str, ...]) -> tuple[float, ...] | None:
@@ -375,6 +378,12 @@ def _want_heads(heads: object, skeleton: Skeleton) -> None:
         raise ValueError(
             f"heads: wanted {skeleton.num_keypoints} heatmaps for skeleton {skeleton.name}, got {heads.num_keypoints}"
         )
+
+
+def _map(onto: object) -> tuple[float, float, float, float] | None:
+    if onto is not None and not isinstance(onto, Onto):
+        raise TypeError(f"onto: wanted Onto or None, got {type(onto).__name__}")
+    return None if onto is None else onto.pixel_map
 
 
 def _want_offsets(heads: Heads, offsets: npt.NDArray[Any]) -> None:

@@ -21,7 +21,8 @@ def tflite_plugin_path() -> str:
     poses (1, N, 17, 2) as (y, x) in input pixels, keypoint scores (1, N, 17), pose scores (1, N) and the number of
     poses (1), float32; rows beyond that number are zeros. BodyPix has masks (1, N, h, w) as a fifth: 1 in the cells of
     this person, else 0. The poses are those of `posecore.Decoder`. All else of the model stays with the interpreter and
-    its other delegates; beside a delegate for the Edge TPU this one comes first.
+    its other delegates. This one comes first beside delegates that take no dynamic tensors; the Edge TPU's takes them,
+    and may stand on either side.
 
     Options replace those in the file: max_detections (1 to 10000), score_threshold (0 to 1), nms_radius (0 to 10000
     input pixels), stride (1 to 1024 input pixels). Further ones are posecore's: root_threshold and pose_threshold (0 to

@@ -9,6 +9,7 @@ import pytest
 
 import posecore as pc
 from posecore import COCO17
+from posecore.decode import Onto
 
 
 def array(*shape: int, dtype: object = np.float32) -> np.ndarray:
@@ -334,6 +335,21 @@ MORE = {
         heads(short_offsets=SHORT.astype(np.uint8), quantization=quantized(short_offsets=(1, 0)))
     ),
 }
+MANY = pc.HeatmapDecoder(COCO17, stride_px=16)
+for which, one in {"many": decoder(), "single": SINGLE, "heatmap": MANY}.items():
+    for name, onto in {
+        "onto tuple": ((1, 1, 0, 0), (640, 480)),
+        "onto list": [1],
+        "image_size str": Onto((1, 1, 0, 0), "foo"),
+        "image_size zero": Onto((1, 1, 0, 0), (640, 0)),
+        "image_size real": Onto((1, 1, 0, 0), (640.0, 480)),
+        "image_size bool": Onto((1, 1, 0, 0), (640, True)),
+        "image_size huge": Onto((1, 1, 0, 0), (640, 10**30)),
+        "pixel_map list": Onto([1, 1, 0, 0], (640, 480)),
+        "pixel_map huge": Onto((1e30, 1, 0, 0), (640, 480)),
+        "pixel_map nan": Onto((1, 1, 0, float("nan")), (640, 480)),
+    }.items():
+        MORE[f"{name}, {which}"] = lambda one=one, onto=onto: one.decode(heads(*ALL), onto)
 NAMES = {"displacement_fwd": "heatmaps", "mixed single": "short_offsets"}
 
 
@@ -341,3 +357,24 @@ NAMES = {"displacement_fwd": "heatmaps", "mixed single": "short_offsets"}
 def test_one_sentence_that_names_the_argument(name, call):
     with pytest.raises((TypeError, ValueError), match=rf"^{NAMES.get(name, name.split()[0])}: wanted .*got "):
         call()
+
+
+def test_a_size_of_numpy_numbers_becomes_one_of_pythons():
+    for one in (decoder(), SINGLE):
+        size = one.decode(heads(*ALL), Onto((1, 1, 0, 0), (np.int64(640), np.int32(480)))).image_size
+        assert size == (640, 480)
+        assert all(type(side) is int for side in size)
+
+
+@pytest.mark.parametrize("semantics", ["coral", "tfjs"])
+def test_heads_that_are_too_large_are_refused_before_memory_is_asked_for(semantics):
+    def wide(channels: int, side: int) -> np.ndarray:
+        return np.broadcast_to(np.float32(0), (side, 1 if side > 2**20 else side, channels))
+
+    shapes = (17, 34, 32, 32)
+    with pytest.raises(ValueError, match=r"^the tensors have more than 2\^24 rows or columns"):
+        decoder(semantics=semantics)(*(wide(channels, 2**20) for channels in shapes))
+    with pytest.raises(
+        ValueError, match=r"^heatmaps: wanted axes of at most 2147483647, got \(2147483648, 1, 17\)$"
+    ):
+        decoder(semantics=semantics)(*(wide(channels, 2**31) for channels in shapes))

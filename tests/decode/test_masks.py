@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import posecore as pc
 from oracle.masks import MaskDecoder
+from posecore import _core as posecore_core
 from posecore.decode import Onto
 
 STRIDE_PX = 16.0
@@ -262,3 +263,11 @@ class TestSentences:
         quantization = {"segments": pc.Quantization(1.0, 0)}
         mixed = heads_of(self.long_offsets, narrow, quantization=quantization)
         self.check(TypeError, "segments: wanted the dtype of long_offsets, float32, got int8", mixed, poses)
+
+
+def test_heads_that_are_too_large_are_refused_before_memory_is_asked_for():
+    long_offsets = np.broadcast_to(np.float32(0), (2**20, 2**20, 34))
+    with pytest.raises(ValueError, match=r"^the tensors have more than 2\^24 rows or columns"):
+        posecore_core.mask_owners(
+            long_offsets, None, np.zeros((1, 17, 2), np.float32), 16, 2, 0.5, True, False, None, None, 3, 3
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import threading
@@ -316,6 +317,32 @@ def test_a_second_thread_is_told() -> None:
         thread.start()
         thread.join()
     assert "at work in another thread" in str(said[0])
+
+
+def test_the_filters_beneath_keep_other_threads_out() -> None:
+    core = KalmanSmoother(fps=30)._made(1, 30)
+    xy = np.zeros((200000, 1, 2), np.float32)
+    kinds = np.zeros(xy.shape[:2], np.uint8)
+    told, done = set(), threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            try:
+                assert core.count(0) == (0, 0, 0, 0)
+            except RuntimeError as error:
+                told.add(str(error))
+                done.set()
+
+    other = threading.Thread(target=look)
+    other.start()
+    for _ in range(1000):
+        with contextlib.suppress(RuntimeError):  # the other one was first
+            core.track(xy, None, None, None, None, xy.copy(), kinds)
+        if done.is_set():
+            break
+    done.set()
+    other.join()
+    assert told == {"this smoother is at work in another thread: make one a thread"}
 
 
 def test_times_that_stand_still_do_not_make_a_video_fast() -> None:

@@ -45,7 +45,8 @@ struct MaskOptions {
   float segment_threshold = 0.5F;  // score in [0, 1] of segments from which somebody is there
 };
 
-// Bytes of workspace for this many poses on this grid, aligned as for a float.
+// Bytes of workspace for this many poses on this grid, aligned as for a float; SIZE_MAX where this machine cannot count
+// them, and `instance_masks` then says kTooLarge.
 [[nodiscard]] size_t mask_workspace_bytes(int32_t poses, int32_t rows, int32_t columns) noexcept;
 
 // Of poses that are equally near, the first has the point. A long offset that is not finite counts as none, and a NaN
