@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 WIDTH_PX, HEIGHT_PX = 1280, 720  # of the montage
 SHIPPED_SIZE = (640, 360)  # (width, height) px
 SOURCE_SIZE = (483, 720)
-MAX_BYTES = 60_000
+MAX_BYTES = 48_000
 FADE_PX = 50.0
 
 
