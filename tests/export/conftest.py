@@ -43,9 +43,10 @@ def photographs(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def people(cv2: Any) -> np.ndarray:
-    """The picture that comes with the package: RGB, uint8 (360, 640, 3), several people."""
+    """The picture that comes with the package, twice as large: RGB, uint8 (720, 1280, 3), several people."""
     path = Path(posecore.__file__).parent / "data/people.jpg"
-    picture = np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1])
+    large = cv2.resize(cv2.imread(str(path)), (1280, 720), interpolation=cv2.INTER_CUBIC)
+    picture = np.ascontiguousarray(large[:, :, ::-1])
     picture.flags.writeable = False
     return picture
 
